@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who used it: shares out each zone's active joules by run time. Pure: no file, no clock. For every
+ * zone, over all time: idle + unattributed + ended + sum over processes = node, exactly as
+ * exported.
+ */
+#ifndef ATTRIBUTE_ATTRIBUTE_H
+#define ATTRIBUTE_ATTRIBUTE_H
+
+#include "base/compiler.h"
+#include "power/meter.h"
+#include "sample/sampler.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct attribution {
+    /* configuration */
+    bool idle_by_ratio;      /* Kepler's rule: active = P x usage (attribution.idle: ratio) */
+    int64_t max_terminated;  /* series of ended processes; < 0 all, 0 none */
+    double threshold_joules; /* an ended process needs at least this much of the package zone */
+
+    /* totals since start, by zone */
+    double node_joules[ZONE_COUNT], idle_joules[ZONE_COUNT], active_joules[ZONE_COUNT];
+    double unattributed_joules[ZONE_COUNT];
+    double ended_joules[ZONE_COUNT]; /* of ended processes that have no series (any more) */
+    double unattributed_watts[ZONE_COUNT], active_watts[ZONE_COUNT], idle_watts[ZONE_COUNT];
+
+    uint64_t
+        deferred_elapsed_ns; /* of refreshes without a good power reading, not yet shared out */
+    uint64_t deferred_irq_ns, deferred_lost_ns;
+};
+
+void attribution_init(struct attribution *a, int64_t max_terminated, double threshold_joules,
+                      bool idle_by_ratio);
+
+/* One refresh: moves each process's pending_ns into joules and watts. Where the meter's reading is
+   not fresh nothing is shared out and the run time stays pending. */
+void attribution_apply(struct attribution *a, struct sample *sample,
+                       const struct meter_reading *meter);
+
+/* Decides which ended processes keep a series: the top max_terminated by package joules over the
+   threshold. Those that do not, and, when @shown (a scrape has read them), all that had one, are
+   moved to ended_joules; @forget is called for each. */
+typedef void attribution_forget_fn(struct process *p, void *arg);
+void attribution_retire(struct attribution *a, struct sample *sample, bool shown,
+                        attribution_forget_fn *forget, void *arg);
+
+/* |node - (idle + unattributed + ended + processes)| / node, largest over the zones present. */
+double attribution_error_ratio(const struct attribution *a, const struct sample *sample);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Listeners and what they answer; the only user of libmicrohttpd is http.c. A scrape never starts a
+   refresh and never waits for one: it gets the text of the last snapshot, rendered once. */
+#ifndef EXPOSE_HTTP_H
+#define EXPOSE_HTTP_H
+
+#include "base/compiler.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct http_server;
+
+/* @address "[http://]ADDR:PORT", ":28282", "[::1]:9100". A taken port, an unknown address or https
+   (not in this version) is an error that says what to do. @n listeners, all or none. */
+MUST_USE int http_open(const char *const *address, size_t n, struct http_server **ret,
+                       struct err *err);
+void http_close(struct http_server *s);
+
+/* Takes @text (freed by the server once nobody reads it) as what /metrics answers from now on. */
+void http_publish(struct http_server *s, char *text, size_t len);
+
+/* True once if /metrics was read since the last call. */
+bool http_was_scraped(struct http_server *s);
+
+/* @healthy false: /healthz and /probe/livez answer 503 with @why (copied). */
+void http_set_health(struct http_server *s, bool healthy, const char *why);
+
+/* Pure: host ("" for all addresses), port (0 .. 65535), TLS wanted. */
+struct http_address {
+    char host[64];
+    char port[6];
+    bool tls;
+};
+MUST_USE int http_address_parse(const char *text, struct http_address *ret, struct err *err);
+
+#endif

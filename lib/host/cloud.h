@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Which cloud, if any: DMI first, then the instance metadata service (IMDSv2, over a plain socket:
+   the static probe has neither libcurl nor a resolver). */
+#ifndef HOST_CLOUD_H
+#define HOST_CLOUD_H
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "base/rootfs.h"
+
+#include <stdbool.h>
+
+struct dmi_facts {
+    char vendor[64];  /* sys_vendor: "Amazon EC2" */
+    char product[64]; /* product_name: "c5.metal" on EC2 Nitro */
+    char bios[64];    /* bios_vendor */
+};
+/* Fields are "" where the firmware says nothing. */
+void dmi_read(const struct rootfs *fs, struct dmi_facts *ret);
+
+struct cloud_facts {
+    char provider[16];      /* "ec2", "gcp", "azure", ""; from DMI */
+    char instance_type[48]; /* "c5.metal"; "" unknown */
+    char region[32];
+    char zone[32];
+    char instance_id[32]; /* only kept in memory: --record never writes it */
+    bool is_metal;        /* the type's name ends in .metal or has .metal- in it */
+};
+void cloud_from_dmi(const struct dmi_facts *dmi, struct cloud_facts *ret);
+
+/* Asks http://@host:@port (NULL: 169.254.169.254:80) with a token, at most @timeout_ms in all, and
+   fills what it learns. -ETIMEDOUT, -ECONNREFUSED, -EACCES (401/403), -EPROTO. */
+MUST_USE int imds_read(const char *host, int port, int timeout_ms, struct cloud_facts *ret,
+                       struct err *err);
+
+#endif

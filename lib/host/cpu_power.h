@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is known of a processor's power without a sensor: rows of the tables in data/power, embedded
+ * at build. Only looked up here; watts are computed in exporter/power/watt.c.
+ */
+#ifndef HOST_CPU_POWER_H
+#define HOST_CPU_POWER_H
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "host/cpu.h"
+
+#include <stdbool.h>
+
+#define POWER_CURVE_POINTS 11 /* load 0, 10, .. 100 % */
+
+enum power_tier {
+    TIER_A, /* this CPU model was measured */
+    TIER_B, /* its TDP is known */
+    TIER_E, /* only its CPUID is: TDP per thread of its kind */
+};
+const char *power_tier_name(enum power_tier tier); /* "A" "B" "E" */
+
+struct cpu_power {
+    enum power_tier tier;
+    char name[64];    /* table row: "Platinum 8275CL", "TDP 240 W", "any server CPU" */
+    char source[160]; /* where the figure comes from */
+    double curve[POWER_CURVE_POINTS]; /* A: package watts of two sockets; B, E: ratio to TDP */
+    double tdp_watts;                 /* per socket (A: of the table; E: 0) */
+    double tdp_watts_per_thread;      /* E; 0 else */
+    unsigned table_threads; /* V: hardware threads of the two-socket machine that the row is of */
+    double bound_low, bound_high; /* true watts lie between these times the estimate */
+    char reason[256];             /* one sentence: why this tier, which row */
+};
+
+/* Best tier first. @tdp_watts per socket as the caller knows it (MSR 0x614, a flag), 0: unknown.
+   Never fails on x86 or arm64: the last row holds for any server CPU. */
+void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret);
+
+/* Curve row of DRAM: watts per GB at load 0, 10, .. 100 %. Bounds are +-50 %. */
+extern const double cpu_power_dram_watts_per_gb[POWER_CURVE_POINTS];
+#define DRAM_BOUND_LOW  0.5
+#define DRAM_BOUND_HIGH 1.5
+
+/* TDP by model name (data/power/cpu_tdp.csv), watts per socket; 0 if it is not in the table. */
+double cpu_power_tdp_by_name(const char *model_name);
+
+/* Most watts per socket that are believable: 2 x TDP, or 2 x the p90 of its kind. Never 0. */
+double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts);
+
+#endif

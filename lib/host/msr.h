@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Model-specific registers: the device /dev/cpu/N/msr, or in a dump the folder of that name with a
+ * hex text file a register ("0x611"). Register numbers: Intel SDM volume 4, table 2-2; AMD PPR
+ * (family 17h), MSRC001_0299 to 029B.
+ */
+#ifndef HOST_MSR_H
+#define HOST_MSR_H
+
+#include "base/compiler.h"
+#include "base/rootfs.h"
+#include "host/cpu.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MSR_INTEL_POWER_UNIT  0x606u
+#define MSR_INTEL_PKG_ENERGY  0x611u
+#define MSR_INTEL_PKG_INFO    0x614u
+#define MSR_INTEL_DRAM_ENERGY 0x619u
+#define MSR_INTEL_PP0_ENERGY  0x639u
+#define MSR_INTEL_PP1_ENERGY  0x641u
+#define MSR_INTEL_PSYS_ENERGY 0x64Du
+#define MSR_AMD_POWER_UNIT    0xC0010299u
+#define MSR_AMD_CORE_ENERGY   0xC001029Au
+#define MSR_AMD_PKG_ENERGY    0xC001029Bu
+
+/* -ENOENT: no device (module missing?) or no such file in the dump; -EIO: no such register on this
+   processor; -EACCES / -EPERM: needs root or CAP_SYS_RAWIO with read permission on the device. */
+MUST_USE int msr_read(const struct rootfs *fs, int cpu, uint32_t reg, uint64_t *ret);
+
+/* -- pure decoding -- */
+double msr_energy_unit_uj(uint64_t power_unit);   /* 2^-ESU J, ESU = bits 12:8, in microjoules */
+double msr_power_unit_watts(uint64_t power_unit); /* 2^-PU W, PU = bits 3:0 */
+
+/* Microjoules a DRAM count is worth: fixed 15.3 uJ (2^-16 J) on Haswell-X, Broadwell-X, Skylake-X /
+   Cascade Lake-X, Ice Lake-X and -D, KNL and KNM, whatever the unit register says (Linux
+   drivers/powercap/intel_rapl_common.c, rapl_defaults_hsw_server); @unit_uj elsewhere. */
+double msr_dram_unit_uj(const struct cpu_facts *cpu, double unit_uj);
+
+/* Microjoules a psys count is worth: 1 J on Sapphire Rapids (rapl_defaults_spr_server). */
+double msr_psys_unit_uj(const struct cpu_facts *cpu, double unit_uj);
+
+/* Thermal design power of one socket from 0x614 bits 14:0, watts; -ENODATA where it reads 0. */
+MUST_USE int msr_read_tdp_watts(const struct rootfs *fs, const struct cpu_facts *cpu, double *ret);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HOST_POWERCAP_H
+#define HOST_POWERCAP_H
+
+#include "base/compiler.h"
+#include "base/rootfs.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define POWERCAP_CLASS "/sys/class/powercap"
+
+/* What the class holds, for a diagnosis: counts of entries of each kind. */
+struct powercap_survey {
+    bool present;      /* the class folder exists (CONFIG_POWERCAP) */
+    size_t zones;      /* intel-rapl:* zones with a readable name, mmio duplicates left out */
+    size_t dangling;   /* links that lead nowhere */
+    size_t duplicates; /* intel-rapl-mmio zones, which count the same energy again */
+    size_t forbidden;  /* energy_uj not readable for us (root only since CVE-2020-8694) */
+};
+void powercap_survey(const struct rootfs *fs, struct powercap_survey *ret);
+
+#endif
