@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/err.h"
 
+#include "base/buf.h"
+#include "base/cleanup.h"
+
 #include <stdarg.h>
 
 int err_set(struct err *err, int code, const char *format, ...)
@@ -19,12 +22,13 @@ void err_prefix(struct err *err, const char *format, ...)
 {
     if (!err)
         return;
-    char head[sizeof(err->text)];
+    AUTO_BUF whole;
+    buf_init(&whole, 4096);
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(head, sizeof(head), format, args);
+    AUTO_STR head = NULL;
+    if (vasprintf(&head, format, args) >= 0)
+        buf_printf(&whole, "%s: %s", head, err->text);
     va_end(args);
-    size_t n = strlen(head);
-    (void)snprintf(head + n, sizeof(head) - n, ": %s", err->text);
-    memcpy(err->text, head, sizeof(head));
+    (void)snprintf(err->text, sizeof(err->text), "%s", buf_text(&whole));
 }
