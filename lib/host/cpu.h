@@ -11,7 +11,8 @@
 #include <stddef.h>
 
 struct cpu_thread {
-    int processor, socket, core; /* "processor", "physical id", "core id"; 0 where absent */
+    int processor, socket, core; /* "processor", "physical id", "core id"; where the text does not
+                                    say: cpu_read asks sysfs, else socket 0 and a core of its own */
 };
 
 struct cpu_facts {
