@@ -1,30 +1,32 @@
 # SPDX-License-Identifier: Apache-2.0
 # One Makefile, out of tree, quiet. `make help` says what there is.
-BUILD := build$(if $(SAN),-san)$(if $(filter clang%,$(CC)),-clang)
+BUILD := build$(if $(SAN),-san)$(if $(filter clang%,$(CC)),-clang)$(if $(FUZZ),-fuzz)
 CC ?= cc
 CLANG ?= clang
+LIZARD ?= $(firstword $(wildcard .cache/venv/bin/lizard) lizard)
 WERROR ?= 1
 VERSION := $(shell cat VERSION)
 
 # Keeps the flags this compiler knows, so that gcc, clang and cross compilers share one list.
 known = $(foreach f,$(1),$(shell echo 'int x;' | $(CC) -Werror $(f) -x c -c -o /dev/null - 2>/dev/null && echo $(f)))
 
-ifneq ($(filter-out help clean format format-check check-layers,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(filter-out help clean format format-check check-layers cppcheck budgets,$(or $(MAKECMDGOALS),all)),)
 WARN := $(call known,-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wdouble-promotion \
     -Wformat=2 -Wundef -Wvla -Wcast-qual -Wcast-align=strict -Wpointer-arith -Wwrite-strings \
     -Wstrict-prototypes -Wmissing-prototypes -Wmissing-declarations -Wold-style-definition \
     -Wredundant-decls -Wnested-externs -Wswitch-enum -Wimplicit-fallthrough \
     -Wnull-dereference -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wjump-misses-init \
-    -Walloca $(if $(SAN),,-Wstack-usage=32768)) $(if $(filter 1,$(WERROR)),-Werror)
+    -Walloca $(if $(SAN)$(FUZZ),,-Wstack-usage=32768)) $(if $(filter 1,$(WERROR)),-Werror)
 HARDEN := $(call known,-fstack-protector-strong -fstack-clash-protection -fcf-protection \
     -fPIE -fno-common -ftrivial-auto-var-init=zero) -D_FORTIFY_SOURCE=2
 endif
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+INSTRUMENT := $(if $(SAN)$(FUZZ),$(SANITIZE)$(if $(FUZZ), -fsanitize=fuzzer-no-link))
 CFLAGS ?= -O2 -g
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) $(if $(SAN),$(SANITIZE),$(HARDEN)) \
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(WARN) $(or $(INSTRUMENT),$(HARDEN)) \
     -Ilib -Iexporter -Iprobe -Iprovision -isystem $(BUILD)/gen -isystem /usr/include/cjson \
     -include lib/base/banned.h $(CFLAGS)
-ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(if $(SAN),$(SANITIZE)) $(LDFLAGS)
+ALL_LDFLAGS := -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(INSTRUMENT) $(LDFLAGS)
 
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-7s %s\n' $(1) $(patsubst $(BUILD)/%,%,$@))
@@ -49,7 +51,7 @@ LIBS_JSON := -lcjson
 
 .PHONY: all help static check unit fuzz lint check-headers check-layers format format-check tidy cppcheck \
     budgets docs docs-check install clean FORCE kepler-probe kepler-exporter kepler-stack
-all: kepler-probe kepler-exporter kepler-stack ## build/bin/*
+all: kepler-probe kepler-exporter $(if $(provision_obj),kepler-stack) ## build/bin/*
 
 kepler-probe: $(BUILD)/bin/kepler-probe ## the diagnosis of a host
 kepler-exporter: $(BUILD)/bin/kepler-exporter ## the Prometheus exporter
@@ -59,7 +61,7 @@ static: $(BUILD)/bin/kepler-probe-static ## the probe as one file for any host o
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(firstword $(MAKEFILE_LIST)) | sed -E 's/:.*## /\t/' | expand -t 18
 	@echo 'V=1 shows commands, SAN=1 builds with ASan and UBSan, WERROR=0 is for distributions,'
-	@echo 'CC=clang builds with clang; outputs are in build, build-san, build-clang.'
+	@echo 'CC=clang builds with clang; outputs are in build, build-san, build-clang, build-clang-fuzz.'
 
 $(BUILD)/bin/kepler-probe: $(probe_obj) $(call archive,contract host bpf base)
 	@mkdir -p $(@D)
@@ -81,12 +83,12 @@ $(CJSON_SOURCE):
 $(BUILD)/static/cJSON.o: $(CJSON_SOURCE)
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) -std=gnu11 -O2 -g -fPIE $(if $(SAN),$(SANITIZE)) -c $< -o $@
+	$(Q)$(CC) -std=gnu11 -O2 -g -fPIE $(INSTRUMENT) -c $< -o $@
 $(BUILD)/bin/kepler-probe-static: $(probe_obj) $(call archive,contract host bpf base) $(BUILD)/static/cJSON.o
 	@mkdir -p $(@D)
 	$(call say,STATIC)
 	$(Q)$(CC) -static-pie -Wl,-z,relro,-z,now $(LDFLAGS) $^ -lbpf -lelf -lz \
-	    $(shell ld -lzstd -o /dev/null 2>/dev/null && echo -lzstd) -lm -o $@
+	    $(if $(findstring /,$(shell $(CC) -print-file-name=libzstd.a)),-lzstd) -lm -o $@
 
 define layer_rule
 $(call archive,$(1)): $(call lib_of,$(1))
@@ -95,6 +97,12 @@ $(call archive,$(1)): $(call lib_of,$(1))
 	$(Q)ar crs $$@ $$^
 endef
 $(foreach l,$(layers),$(eval $(call layer_rule,$(l))))
+$(call archive,exporter): $(exporter_core)
+$(call archive,probe): $(filter-out %/main.o,$(probe_obj))
+$(call archive,exporter probe):
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar crs $@ $^
 
 $(BUILD)/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -124,7 +132,7 @@ $(BUILD)/flags: FORCE
 	@echo '$(CC) $(ALL_CFLAGS) $(VERSION)' | cmp -s - $@ || echo '$(CC) $(ALL_CFLAGS) $(VERSION)' > $@
 
 unit: $(unit_tests) ## unit tests, built
-$(BUILD)/tests/%_test: $(BUILD)/tests/unit/%_test.o $(filter-out %/main.o,$(exporter_core) $(probe_obj)) $(call archive,net contract host bpf base)
+$(BUILD)/tests/%_test: $(BUILD)/tests/unit/%_test.o $(call archive,exporter probe net contract host bpf base)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lcmocka $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) -lcurl -lmicrohttpd -lyaml -lpthread -o $@
@@ -132,8 +140,7 @@ check: unit ## unit tests, run (everything: scripts/check.sh)
 	$(Q)for t in $(unit_tests); do $$t || exit 1; done
 
 fuzz: $(fuzzers) ## fuzz targets; with CC=clang FUZZ=1 under libFuzzer, else they replay a corpus
-$(BUILD)/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(if $(FUZZ),,$(BUILD)/tests/fuzz/replay.o) \
-    $(filter-out %/main.o,$(exporter_core) $(probe_obj)) $(call archive,net contract host bpf base)
+$(BUILD)/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(if $(FUZZ),,$(BUILD)/tests/fuzz/replay.o) $(call archive,exporter probe net contract host bpf base)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $^ $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) -lcurl -lmicrohttpd -lyaml -lpthread -o $@
@@ -144,7 +151,7 @@ $(BUILD)/%.hdr: %.h $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,HDR)
 	$(Q)echo '#include "$<"' | $(CC) $(ALL_CFLAGS) -I. -fsyntax-only -x c - && touch $@
-check-layers: ## who includes whom (scripts/layers.txt)
+check-layers: ## who includes whom, and who may use which library (scripts/layers.txt)
 	$(Q)scripts/check-layers.sh
 format-check:
 	$(Q)clang-format --dry-run -Werror $(sources)
@@ -161,7 +168,7 @@ cppcheck:
 	$(Q)cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 \
 	    --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Iexporter -Iprobe -Iprovision $(tidy_sources)
 budgets: ## function length and complexity (style: NLOC <= 60, CCN <= 12, 5 parameters)
-	$(Q)$${LIZARD:-lizard} -l c -C 12 -T nloc=60 -a 5 -w lib exporter probe provision
+	$(Q)$(LIZARD) -l c -C 12 -T nloc=60 -a 5 -w lib exporter probe provision
 
 docs: $(BUILD)/bin/metrics-doc ## regenerate docs/metrics.md from the table in the code
 	$(Q)$< > docs/metrics.md
@@ -174,9 +181,9 @@ $(BUILD)/bin/metrics-doc: $(BUILD)/tests/tools/metrics_doc.o $(exporter_core) $(
 PREFIX ?= /usr/local
 install: all ## copy the programs to $(PREFIX)/bin
 	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(BUILD)/bin/kepler-probe $(BUILD)/bin/kepler-exporter $(BUILD)/bin/kepler-stack $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(addprefix $(BUILD)/bin/,kepler-probe kepler-exporter $(if $(provision_obj),kepler-stack)) $(DESTDIR)$(PREFIX)/bin
 clean: ## remove all outputs (.cache with fetched sources stays)
-	$(Q)rm -rf build build-san build-clang build-san-clang
+	$(Q)rm -rf build build-*/
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
