@@ -16,11 +16,15 @@ enum cgroup_version {
     CGROUP_V2,
     CGROUP_HYBRID
 };
-const char *cgroup_version_name(enum cgroup_version v);           /* "none" "v1" "v2" "hybrid" */
-enum cgroup_version cgroup_version_read(const struct rootfs *fs); /* from /proc/self/mountinfo,
-                                                                    or the folders of a dump */
+const char *cgroup_version_name(enum cgroup_version v); /* "none" "v1" "v2" "hybrid" */
 
-/* CPU time of all that ran, from the root group. -ENOENT where there is no such counter. */
+/* From the folders below /sys/fs/cgroup (a dump's, or the host's mounted elsewhere), and from
+   /proc/self/mountinfo if they say nothing. */
+enum cgroup_version cgroup_version_read(const struct rootfs *fs);
+enum cgroup_version cgroup_version_parse(const char *mountinfo); /* pure */
+
+/* CPU time of all that ran, from the root group. -ENOENT where there is no such counter: none is
+   mounted, or what is mounted is not the root but a container's own group. */
 struct cgroup_cpu_counter {
     const char *name; /* "cpuacct": exact nanoseconds; "cpu.stat": root, from the ticks */
     char path[128];
@@ -29,14 +33,17 @@ struct cgroup_cpu_counter {
 MUST_USE int cgroup_root_counter_find(const struct rootfs *fs, struct cgroup_cpu_counter *ret);
 MUST_USE int cgroup_root_counter_read(const struct rootfs *fs, const struct cgroup_cpu_counter *c,
                                       uint64_t *ret_ns);
+/* Pure: usage_usec of the text of a cpu.stat; -EBADMSG without a believable one. */
+MUST_USE int cgroup_cpu_stat_parse(const char *text, uint64_t *ret_usec);
 
 struct cgroup_container {
     char id[65];      /* 64 hex digits */
     char runtime[16]; /* "docker" "containerd" "crio" "podman" "kubepods" (unknown runtime) */
     char pod_uid[40]; /* "" outside Kubernetes; dashes as the API writes them */
 };
-/* Pure: scans all lines of a /proc/PID/cgroup (both drivers, v1, v2, hybrid). False: no container.
- */
+/* Pure: scans all lines of a /proc/PID/cgroup (both drivers, v1, v2, hybrid). Of containers inside
+   containers, the id is the innermost, the pod the outermost. False, and all fields "": no
+   container. */
 bool cgroup_container_parse(const char *cgroup_text, struct cgroup_container *ret);
 
 #endif
