@@ -38,7 +38,8 @@ double msr_power_unit_watts(uint64_t power_unit); /* 2^-PU W, PU = bits 3:0 */
    drivers/powercap/intel_rapl_common.c, rapl_defaults_hsw_server); @unit_uj elsewhere. */
 double msr_dram_unit_uj(const struct cpu_facts *cpu, double unit_uj);
 
-/* Microjoules a psys count is worth: 1 J on Sapphire Rapids (rapl_defaults_spr_server). */
+/* Microjoules a psys count is worth: 1 J on Sapphire and Emerald Rapids (rapl_defaults_spr_server).
+ */
 double msr_psys_unit_uj(const struct cpu_facts *cpu, double unit_uj);
 
 /* Thermal design power of one socket from 0x614 bits 14:0, watts; -ENODATA where it reads 0. */
