@@ -42,9 +42,10 @@ int file_read(const char *path, struct buf *ret, struct err *err)
 {
     AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
     int code = fd < 0 ? -errno : fd_read_all(fd, ret);
-    if (code == -EFBIG)
+    if (code == -EFBIG) {
         return err_set(err, code, "%s is larger than %zu bytes, which no such file should be", path,
                        ret->limit);
+    }
     if (code < 0)
         return err_set(err, code, "cannot read %s: %s", path, strerror(-code));
     return 0;
@@ -64,9 +65,10 @@ int file_replace(const char *path, const void *bytes, size_t n, mode_t mode, str
 {
     AUTO_STR temporary = mem_printf("%s.XXXXXX", path);
     AUTO_FD fd = mkostemp(temporary, O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
         return err_set(err, -errno, "cannot write %s: no file can be made beside it: %s", path,
                        strerror(errno));
+    }
 
     int code = write_and_sync(fd, bytes, n, mode);
     if (code == 0 && rename(temporary, path) < 0)

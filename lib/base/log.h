@@ -26,9 +26,11 @@ MUST_USE int log_format_parse(const char *word, enum log_format *ret);
 
 PRINTF_LIKE(2, 3) void log_event(enum log_level level, const char *format, ...);
 
+/* NOLINTBEGIN(readability-identifier-naming): they read as functions and take a format as one */
 #define log_debug(...) log_event(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...)  log_event(LOG_INFO, __VA_ARGS__)
 #define log_warn(...)  log_event(LOG_WARN, __VA_ARGS__)
 #define log_error(...) log_event(LOG_ERROR, __VA_ARGS__)
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif

@@ -91,9 +91,10 @@ static int unknown(const struct opt *table, size_t n, const struct word *w, stru
         if (near && near->kind != OPT_SWITCH)
             negated = false;
     }
-    if (near)
+    if (near) {
         return err_set(err, -EINVAL, "unknown option --%.*s; did you mean --%s%s?", (int)w->len,
                        w->name, negated ? "no-" : "", near->name);
+    }
     return err_set(err, -EINVAL, "unknown option --%.*s; --help lists those there are", (int)w->len,
                    w->name);
 }
@@ -101,12 +102,13 @@ static int unknown(const struct opt *table, size_t n, const struct word *w, stru
 static int set_switch(const struct opt *o, const char *value, struct err *err)
 {
     bool *target = o->target;
-    if (!value || strcmp(value, "true") == 0)
+    if (!value || strcmp(value, "true") == 0) {
         *target = true;
-    else if (strcmp(value, "false") == 0)
+    } else if (strcmp(value, "false") == 0) {
         *target = false;
-    else
+    } else {
         return err_set(err, -EINVAL, "--%s takes true or false, not \"%s\"", o->name, value);
+    }
     return 0;
 }
 
@@ -124,14 +126,16 @@ static int set_value(const struct opt *o, const struct word *w, const char *next
     const char *value = w->value ? w->value : next;
     if (!value)
         return err_set(err, -EINVAL, "--%s needs a value: --%s %s", o->name, o->name, argument);
-    if (!w->value && strncmp(next, "--", 2) == 0)
+    if (!w->value && strncmp(next, "--", 2) == 0) {
         return err_set(err, -EINVAL,
                        "--%s needs a value: --%s %s (to give it \"%s\", write --%s=%s)", o->name,
                        o->name, argument, next, o->name, next);
-    if (o->kind == OPT_LIST)
+    }
+    if (o->kind == OPT_LIST) {
         append(o->target, value);
-    else
+    } else {
         *(const char **)o->target = value;
+    }
     return w->value ? 0 : 1;
 }
 
@@ -154,12 +158,14 @@ static int set_negated(const struct opt *table, size_t n, const struct word *w, 
     const struct opt *o = find(table, n, w->name + 3, w->len - 3);
     if (!o)
         return -ENOENT;
-    if (o->kind != OPT_SWITCH)
+    if (o->kind != OPT_SWITCH) {
         return err_set(err, -EINVAL, "--no-%s: --%s is no switch that can be turned off", o->name,
                        o->name);
-    if (w->value)
+    }
+    if (w->value) {
         return err_set(err, -EINVAL, "--no-%s takes no value; write --%s=true or --%s=false",
                        o->name, o->name, o->name);
+    }
     *(bool *)o->target = false;
     return 0;
 }
@@ -167,9 +173,10 @@ static int set_negated(const struct opt *table, size_t n, const struct word *w, 
 static int parse_one(const struct opt *table, size_t n, const char *argument, const char *next,
                      struct err *err)
 {
-    if (argument[1] != '-')
+    if (argument[1] != '-') {
         return err_set(err, -EINVAL, "unknown option %s; options have two dashes and a long name",
                        argument);
+    }
     struct word w = split(argument);
     const struct opt *o = find(table, n, w.name, w.len);
     if (o)
@@ -178,9 +185,10 @@ static int parse_one(const struct opt *table, size_t n, const char *argument, co
     return code == -ENOENT ? unknown(table, n, &w, err) : code;
 }
 
+/* NOLINTNEXTLINE(readability-function-size): argc and argv are one argument to the reader */
 int opts_parse(const struct opt *table, size_t n, int argc, char **argv, int *ret_first,
                struct err *err)
-{
+{ /* #lizard forgives: as above */
     int i = 1;
     while (i < argc && argv[i][0] == '-' && argv[i][1] != '\0') {
         if (strcmp(argv[i], "--") == 0) {
@@ -200,10 +208,11 @@ int opts_parse(const struct opt *table, size_t n, int argc, char **argv, int *re
 static char *usage(const struct opt *o)
 {
     const char *argument = o->argument ? o->argument : "VALUE";
-    if (o->kind == OPT_SWITCH)
+    if (o->kind == OPT_SWITCH) {
         return strncmp(o->name, "no-", 3) == 0 || strcmp(o->name, "help") == 0
                    ? mem_printf("--%s", o->name)
                    : mem_printf("--[no-]%s", o->name);
+    }
     if (o->kind == OPT_OPTTEXT)
         return mem_printf("--%s[=%s]", o->name, argument);
     return mem_printf("--%s %s%s", o->name, argument, o->kind == OPT_LIST ? " ..." : "");
