@@ -165,7 +165,7 @@ $(BUILD)/%.tidy: %.c .clang-tidy $(headers) | $(BUILD)/gen/power_tables.h
 	    -isystem $(BUILD)/gen -isystem /usr/include/cjson -include lib/base/banned.h 2>$@.err || { cat $@.err; exit 1; }
 	@touch $@
 cppcheck:
-	$(Q)cppcheck --quiet --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 \
+	$(Q)cppcheck --quiet -j 2 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 --std=c11 \
 	    --suppress=missingIncludeSystem -D_GNU_SOURCE -Ilib -Iexporter -Iprobe -Iprovision $(tidy_sources)
 budgets: ## function length and complexity (style: NLOC <= 60, CCN <= 12, 5 parameters)
 	$(Q)$(LIZARD) -l c -C 12 -T nloc=60 -a 5 -w lib exporter probe provision
