@@ -15,6 +15,7 @@
 #include "power/watt.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The machine, for every source: filled once at start (power_machine_read). */
@@ -63,6 +64,10 @@ struct power_source_ops {
     void (*close)(struct power_source *s);
     const char *(*model_name)(const struct power_source *s); /* `model` label; "" if measured */
 };
+
+extern const struct power_source_ops power_source_powercap; /* source_counter.c */
+extern const struct power_source_ops power_source_msr;      /* source_counter.c */
+extern const struct power_source_ops power_source_model;    /* source_model.c */
 
 extern const struct power_source_ops *const power_sources[]; /* best first */
 extern const size_t power_sources_count;

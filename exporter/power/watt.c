@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "power/watt.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <math.h>
+
+/* Load of the other tenants of a VM's host, which it cannot see: a guess, and its far ends. */
+#define NEIGHBOURS_LOAD      0.4
+#define NEIGHBOURS_LOAD_LOW  0.1
+#define NEIGHBOURS_LOAD_HIGH 0.9
+
+int watt_counts_between(uint64_t before, uint64_t now, uint64_t modulus, uint64_t *ret)
+{
+    if (modulus > 0 && (before >= modulus || now >= modulus))
+        return -ERANGE;
+    if (now < before && modulus == 0)
+        return -ERANGE;
+    *ret = now >= before ? now - before : modulus - before + now;
+    return 0;
+}
+
+int watt_from_joules(double joules, uint64_t elapsed_ns, double *ret_watts)
+{
+    if (elapsed_ns == 0)
+        return -EAGAIN;
+    *ret_watts = joules * (double)NS_PER_SEC / (double)elapsed_ns;
+    return 0;
+}
+
+int watt_check(double watts, double ceiling_watts)
+{
+    /* written so that what is not a number fails too */
+    return watts >= 0 && watts <= ceiling_watts ? 0 : -ERANGE;
+}
+
+/* A load that is not a number counts as none. */
+static double clamp_ratio(double u)
+{
+    if (!(u > 0))
+        return 0;
+    return u < 1 ? u : 1;
+}
+
+double watt_interpolate(const double curve[POWER_CURVE_POINTS], double u)
+{
+    double at = clamp_ratio(u) * (POWER_CURVE_POINTS - 1);
+    unsigned left = (unsigned)at;
+    if (left >= POWER_CURVE_POINTS - 1)
+        return curve[POWER_CURVE_POINTS - 1];
+    return curve[left] + (at - left) * (curve[left + 1] - curve[left]);
+}
+
+/* P(u) of a whole machine: what its curve's figures are multiplied by depends on the tier. */
+static double machine_watts(const struct watt_model *m, double u)
+{
+    double scale = 0;
+    switch (m->power.tier) {
+    case TIER_A:
+        scale = m->sockets / 2.0;
+        break;
+    case TIER_B:
+        scale = m->sockets * m->power.tdp_watts;
+        break;
+    case TIER_E:
+        scale = m->threads * m->power.tdp_watts_per_thread;
+        break;
+    }
+    return scale * watt_interpolate(m->power.curve, u);
+}
+
+/* Part of a VM in the watts of the host below it, whose other threads run at @neighbours: its
+   threads' part of P(0), and of what load adds its part of the run time. */
+static double vm_watts(const struct watt_model *m, double u, double neighbours)
+{
+    double all = m->threads;
+    double own = m->vcpus < m->threads ? m->vcpus : all;
+    if (all <= 0)
+        return 0;
+
+    double idle = machine_watts(m, 0);
+    double host_u = (own * u + (all - own) * neighbours) / all;
+    double rise = host_u > 0 ? (machine_watts(m, host_u) - idle) / host_u : 0;
+    return own / all * (idle + u * rise);
+}
+
+static struct watt_range with_bounds(double watts, double low, double high)
+{
+    struct watt_range r = { .watts = fmax(watts, 0) };
+    r.low = fmax(0, fmin(low, r.watts));
+    r.high = fmax(high, r.watts);
+    return r;
+}
+
+struct watt_range watt_package(const struct watt_model *m, double u)
+{
+    const struct cpu_power *p = &m->power;
+    u = clamp_ratio(u);
+    if (!m->is_vm) {
+        double watts = machine_watts(m, u);
+        return with_bounds(watts, watts * p->bound_low, watts * p->bound_high);
+    }
+    /* The busier the neighbours, the less of the host's power does this VM's load account for. */
+    double busy = vm_watts(m, u, NEIGHBOURS_LOAD_HIGH);
+    double quiet = vm_watts(m, u, NEIGHBOURS_LOAD_LOW);
+    return with_bounds(vm_watts(m, u, NEIGHBOURS_LOAD), fmin(busy, quiet) * p->bound_low,
+                       fmax(busy, quiet) * p->bound_high);
+}
+
+struct watt_range watt_dram(const struct watt_model *m, double u)
+{
+    double watts = m->memory_gb * watt_interpolate(cpu_power_dram_watts_per_gb, u);
+    return with_bounds(watts, watts * DRAM_BOUND_LOW, watts * DRAM_BOUND_HIGH);
+}
+
+double watt_idle_joules(double joules, double idle_watts, uint64_t elapsed_ns)
+{
+    if (!(joules > 0) || !(idle_watts > 0))
+        return 0;
+    return fmin(joules, idle_watts * (double)elapsed_ns / (double)NS_PER_SEC);
+}
+
+double watt_idle_guess(const double ratio[POWER_CURVE_POINTS], double watts, double u)
+{
+    double at_load = watt_interpolate(ratio, u);
+    if (!(at_load > 0) || !(watts > 0))
+        return 0;
+    return fmin(watts, watts * watt_interpolate(ratio, 0) / at_load);
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "power/watt.h"
+
+#include "base/clock.h"
+#include "host/cpu.h"
+
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+/* cmocka needs the four headers above first */
+#include <cmocka.h>
+
+static void assert_near(double got, double want, double tolerance, const char *why)
+{
+    if (!(fabs(got - want) <= tolerance))
+        fail_msg("%s: got %.12g, want %.12g", why, got, want);
+}
+
+static void counts_between(void **state)
+{
+    static const struct {
+        const char *why;
+        uint64_t before, now, modulus;
+        int code;
+        uint64_t counts;
+    } rows[] = {
+        { "a counter that goes on", 100, 175, 1000, 0, 75 },
+        { "a counter that stands still", 100, 100, 1000, 0, 0 },
+        { "wraps once at its modulus", 990, 10, 1000, 0, 20 },
+        { "from the last count to the first", 999, 0, 1000, 0, 1 },
+        { "a 32-bit register wraps", UINT32_MAX, 4, UINT64_C(1) << 32, 0, 5 },
+        { "powercap's largest value is a value", 0, 262143328850, 262143328851, 0, 262143328850 },
+        { "no modulus, and it goes on", 5, UINT64_MAX, 0, 0, UINT64_MAX - 5 },
+        { "no modulus, and it goes back", 5, 4, 0, -ERANGE, 0 },
+        { "now is past the modulus", 5, 1000, 1000, -ERANGE, 0 },
+        { "before is past the modulus", 1000, 5, 1000, -ERANGE, 0 },
+        { "the largest modulus there is", UINT64_MAX - 1, 0, UINT64_MAX, 0, 1 },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint64_t got = 0;
+        int code = watt_counts_between(rows[i].before, rows[i].now, rows[i].modulus, &got);
+        if (code != rows[i].code || got != rows[i].counts)
+            fail_msg("%s: got %d, %llu", rows[i].why, code, (unsigned long long)got);
+    }
+}
+
+static void failure_writes_nothing(void **state)
+{
+    (void)state;
+    uint64_t counts = 77;
+    assert_int_equal(watt_counts_between(2, 1, 0, &counts), -ERANGE);
+    assert_int_equal(counts, 77);
+    double watts = 7.5;
+    assert_int_equal(watt_from_joules(1, 0, &watts), -EAGAIN);
+    assert_near(watts, 7.5, 0, "what was there stays");
+}
+
+static void watts_from_joules(void **state)
+{
+    static const struct {
+        const char *why;
+        double joules;
+        uint64_t elapsed_ns;
+        double watts;
+    } rows[] = {
+        { "1 J in 1 s is 1 W", 1, NS_PER_SEC, 1 },
+        { "2223 J in 5 s is c5.metal at half load", 2223, 5 * NS_PER_SEC, 444.6 },
+        { "a late tick is the same watts", 2223 * 1.5, 15 * NS_PER_SEC / 2, 444.6 },
+        { "a nanosecond is time", 1e-9, 1, 1 },
+        { "a week of suspend", 604800, 604800 * NS_PER_SEC, 1 },
+        { "nothing used", 0, NS_PER_SEC, 0 },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        double got = -1;
+        assert_int_equal(watt_from_joules(rows[i].joules, rows[i].elapsed_ns, &got), 0);
+        assert_near(got, rows[i].watts, 1e-9, rows[i].why);
+    }
+}
+
+static void believable_watts(void **state)
+{
+    static const struct {
+        const char *why;
+        double watts;
+        int code;
+    } rows[] = {
+        { "nothing", 0, 0 },
+        { "something", 444.6, 0 },
+        { "the ceiling itself", 960, 0 },
+        { "above it", 960.001, -ERANGE },
+        { "below nothing", -0.001, -ERANGE },
+        { "no number", NAN, -ERANGE },
+        { "no end", INFINITY, -ERANGE },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (watt_check(rows[i].watts, 960) != rows[i].code)
+            fail_msg("%s", rows[i].why);
+    }
+}
+
+/* data/power/cpu_package_watts.csv, Platinum 8275CL, and generic_curves.csv, ratio_to_tdp_mean. */
+#define C5_METAL                                                             \
+ {                                                                           \
+  58.7, 174.9, 241.7, 299.4, 373.8, 444.6, 521.3, 563.2, 590.9, 606.4, 617.4 \
+ }
+#define GENERIC                                                                          \
+ {                                                                                       \
+  0.1198, 0.3218, 0.4281, 0.5329, 0.6454, 0.7477, 0.8372, 0.9070, 0.9649, 1.0159, 1.0376 \
+ }
+
+static void interpolation(void **state)
+{
+    static const struct {
+        const char *why;
+        double u, watts;
+    } rows[] = {
+        { "at rest", 0, 58.7 },
+        { "a point of the table", 0.5, 444.6 },
+        { "full", 1, 617.4 },
+        { "halfway between two points", 0.05, 116.8 },
+        { "near the end", 0.95, 611.9 },
+        { "more than full is full", 1.7, 617.4 },
+        { "less than none", -1, 58.7 },
+        { "no number is no load", NAN, 58.7 },
+        { "no end", INFINITY, 617.4 },
+    };
+    static const double curve[POWER_CURVE_POINTS] = C5_METAL;
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_near(watt_interpolate(curve, rows[i].u), rows[i].watts, 1e-9, rows[i].why);
+}
+
+static struct watt_model tier_a(unsigned sockets)
+{
+    return (struct watt_model){
+        .power = { .tier = TIER_A,
+                   .curve = C5_METAL,
+                   .tdp_watts = 240,
+                   .table_threads = 96,
+                   .bound_low = 0.82,
+                   .bound_high = 1.43 },
+        .sockets = sockets,
+        .threads = 48 * sockets,
+    };
+}
+
+static struct watt_model tier_b(void)
+{
+    return (struct watt_model){
+        .power = { .tier = TIER_B,
+                   .curve = GENERIC,
+                   .tdp_watts = 200,
+                   .table_threads = 64,
+                   .bound_low = 0.80,
+                   .bound_high = 1.37 },
+        .sockets = 2,
+        .threads = 64,
+    };
+}
+
+static struct watt_model tier_e(unsigned threads)
+{
+    return (struct watt_model){
+        .power = { .tier = TIER_E,
+                   .curve = GENERIC,
+                   .tdp_watts_per_thread = 3.85,
+                   .table_threads = 96,
+                   .bound_low = 0.8 * 2.81 / 3.85,
+                   .bound_high = 1.37 * 6.75 / 3.85 },
+        .sockets = 1,
+        .threads = threads,
+    };
+}
+
+/* As source_model.c fills it: the threads are the table's. */
+static struct watt_model as_vm(struct watt_model m, unsigned vcpus)
+{
+    m.is_vm = true;
+    m.sockets = 2;
+    m.threads = m.power.table_threads;
+    m.vcpus = vcpus;
+    return m;
+}
+
+static void package_by_tier(void **state)
+{
+    const struct {
+        const char *why;
+        struct watt_model model;
+        double u, watts, low, high;
+    } rows[] = {
+        { "A: c5.metal at half load", tier_a(2), 0.5, 444.6, 364.572, 635.778 },
+        { "A: one socket is half the table's machine", tier_a(1), 0.5, 222.3, 182.286, 317.889 },
+        { "A: four sockets are twice it", tier_a(4), 0, 117.4, 96.268, 167.882 },
+        { "B: two sockets of 200 W at half load", tier_b(), 0.5, 299.08, 239.264, 409.7396 },
+        { "B: at rest", tier_b(), 0, 47.92, 38.336, 65.6504 },
+        { "E: four threads of any server CPU", tier_e(4), 0.5, 11.51458, 6.7233184, 27.657423 },
+        { "E: full", tier_e(4), 1, 15.97904, 9.3300992, 38.3797008 },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct watt_range got = watt_package(&rows[i].model, rows[i].u);
+        assert_near(got.watts, rows[i].watts, 1e-6, rows[i].why);
+        assert_near(got.low, rows[i].low, 1e-3, rows[i].why);
+        assert_near(got.high, rows[i].high, 1e-3, rows[i].why);
+    }
+}
+
+static void vm_share(void **state)
+{
+    const struct {
+        const char *why;
+        struct watt_model model;
+        double u, watts, low, high;
+    } rows[] = {
+        { "2 of 96 threads at half load", as_vm(tier_e(2), 2), 0.5, 5.9755551, 2.7870820,
+          20.2148914 },
+        { "at rest only its part of P(0)", as_vm(tier_e(2), 2), 0, 0.92246, 0.5386209, 2.2157008 },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct watt_range got = watt_package(&rows[i].model, rows[i].u);
+        assert_near(got.watts, rows[i].watts, 1e-4, rows[i].why);
+        assert_near(got.low, rows[i].low, 1e-3, rows[i].why);
+        assert_near(got.high, rows[i].high, 1e-3, rows[i].why);
+    }
+}
+
+static void vm_of_all_threads_is_bare_metal(void **state)
+{
+    const struct watt_model models[] = { tier_a(2), tier_b(), tier_e(96) };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(models); i++) {
+        struct watt_model vm = as_vm(models[i], models[i].power.table_threads);
+        for (int pct = 0; pct <= 100; pct += 5) {
+            struct watt_range metal = watt_package(&models[i], pct / 100.0);
+            struct watt_range share = watt_package(&vm, pct / 100.0);
+            assert_near(share.watts, metal.watts, 1e-9, "v = V");
+            assert_near(share.low, metal.low, 1e-9, "v = V, low");
+            assert_near(share.high, metal.high, 1e-9, "v = V, high");
+        }
+    }
+}
+
+static void vm_parts_make_the_whole(void **state)
+{
+    /* 48 VMs of 2 threads, all at the load that each assumes of its neighbours */
+    struct watt_model host = tier_a(2);
+    struct watt_model vm = as_vm(host, 2);
+    (void)state;
+    assert_near(48 * watt_package(&vm, 0.4).watts, watt_package(&host, 0.4).watts, 1e-9,
+                "shares add up");
+}
+
+static void vm_with_more_threads_than_the_table(void **state)
+{
+    struct watt_model all = as_vm(tier_e(2), 96), more = as_vm(tier_e(2), 500);
+    struct watt_model none = as_vm(tier_e(2), 2);
+    none.threads = 0;
+    (void)state;
+    assert_near(watt_package(&more, 0.7).watts, watt_package(&all, 0.7).watts, 0, "v is at most V");
+    assert_near(watt_package(&none, 0.7).watts, 0, 0, "no threads, no share, no division by 0");
+}
+
+/* What holds for every model at every load. */
+static void order_and_monotony(void **state)
+{
+    const struct watt_model models[] = { tier_a(1),
+                                         tier_a(2),
+                                         tier_b(),
+                                         tier_e(4),
+                                         as_vm(tier_a(2), 1),
+                                         as_vm(tier_a(2), 8),
+                                         as_vm(tier_a(2), 95),
+                                         as_vm(tier_b(), 4),
+                                         as_vm(tier_e(2), 2) };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(models); i++) {
+        double before = 0;
+        for (int permille = 0; permille <= 1000; permille++) {
+            struct watt_range r = watt_package(&models[i], permille / 1000.0);
+            if (!(r.low >= 0 && r.low <= r.watts && r.watts <= r.high))
+                fail_msg("model %zu at %d permille: %f <= %f <= %f", i, permille, r.low, r.watts,
+                         r.high);
+            if (r.watts < before - 1e-9)
+                fail_msg("model %zu falls at %d permille", i, permille);
+            before = r.watts;
+        }
+    }
+}
+
+static void dram(void **state)
+{
+    struct watt_model m = tier_a(2);
+    m.memory_gb = 192;
+    (void)state;
+    struct watt_range r = watt_dram(&m, 0.5);
+    assert_near(r.watts, 16.8768, 1e-9, "192 GB at half load");
+    assert_near(r.low, 8.4384, 1e-9, "half of it");
+    assert_near(r.high, 25.3152, 1e-9, "half more");
+    m.memory_gb = 0;
+    assert_near(watt_dram(&m, 0.5).watts, 0, 0, "no memory known");
+}
+
+static void idle_part(void **state)
+{
+    static const struct {
+        const char *why;
+        double joules, idle_watts;
+        uint64_t elapsed_ns;
+        double idle;
+    } rows[] = {
+        { "58.7 W for 5 s of 2223 J", 2223, 58.7, 5 * NS_PER_SEC, 293.5 },
+        { "never more than there is", 100, 58.7, 5 * NS_PER_SEC, 100 },
+        { "nothing used, nothing idle", 0, 58.7, 5 * NS_PER_SEC, 0 },
+        { "no idle power", 100, 0, 5 * NS_PER_SEC, 0 },
+        { "an idle power that is not known", 100, -1, 5 * NS_PER_SEC, 0 },
+        { "an idle power that is no number", 100, NAN, 5 * NS_PER_SEC, 0 },
+        { "no time", 100, 58.7, 0, 0 },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_near(watt_idle_joules(rows[i].joules, rows[i].idle_watts, rows[i].elapsed_ns),
+                    rows[i].idle, 1e-9, rows[i].why);
+}
+
+static void idle_guess(void **state)
+{
+    static const double ratio[POWER_CURVE_POINTS] = GENERIC;
+    static const double nothing[POWER_CURVE_POINTS] = { 0 };
+    (void)state;
+    assert_near(watt_idle_guess(ratio, 74.77, 0.5), 11.98, 1e-9, "ratio(0) / ratio(0.5)");
+    assert_near(watt_idle_guess(ratio, 50, 0), 50, 1e-9, "at rest all of it is idle");
+    assert_near(watt_idle_guess(ratio, 0, 0.5), 0, 0, "nothing drawn");
+    assert_near(watt_idle_guess(ratio, -5, 0.5), 0, 0, "never negative");
+    assert_near(watt_idle_guess(nothing, 50, 0.5), 0, 0, "a curve that says nothing");
+}
+
+/* The worked examples of docs/how-a-watt-is-computed.md, from the tables themselves. */
+static void documented_c5_metal(void **state)
+{
+    struct cpu_facts cpu = { .vendor = "GenuineIntel",
+                             .family = 6,
+                             .model = 85,
+                             .stepping = 7,
+                             .model_name = "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz",
+                             .sockets = 2,
+                             .cores = 48,
+                             .threads = 96 };
+    struct watt_model m = { .sockets = 2, .threads = 96, .memory_gb = 192 };
+    (void)state;
+    cpu_power_find(&cpu, 0, &m.power);
+    assert_string_equal(power_tier_name(m.power.tier), "A");
+    struct watt_range r = watt_package(&m, 0.5);
+    assert_near(r.watts, 444.6, 1e-6, "package");
+    assert_near(r.low, 364.572, 1e-6, "package, low");
+    assert_near(r.high, 635.778, 1e-6, "package, high");
+    assert_near(watt_package(&m, 0).watts, 58.7, 1e-6, "package at rest");
+    assert_near(watt_dram(&m, 0.5).watts, 16.8768, 1e-6, "dram");
+}
+
+static void documented_vm(void **state)
+{
+    struct cpu_facts cpu = { .vendor = "GenuineIntel",
+                             .family = 6,
+                             .model = 207,
+                             .stepping = 2,
+                             .model_name = "Intel(R) Xeon(R) Processor",
+                             .hypervisor = true,
+                             .sockets = 1,
+                             .cores = 1,
+                             .threads = 2 };
+    struct cpu_power power;
+    (void)state;
+    cpu_power_find(&cpu, 0, &power);
+    assert_string_equal(power_tier_name(power.tier), "E");
+    struct watt_model m = {
+        .power = power, .sockets = 2, .threads = power.table_threads, .is_vm = true, .vcpus = 2
+    };
+    assert_int_equal(power.table_threads, 96);
+    struct watt_range r = watt_package(&m, 0.5);
+    assert_near(r.watts, 5.9756, 5e-5, "package");
+    assert_near(r.low, 2.787, 5e-4, "package, low");
+    assert_near(r.high, 20.215, 5e-4, "package, high");
+    assert_near(watt_package(&m, 0).watts, 0.9225, 5e-5, "package at rest");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_between),
+        cmocka_unit_test(failure_writes_nothing),
+        cmocka_unit_test(watts_from_joules),
+        cmocka_unit_test(believable_watts),
+        cmocka_unit_test(interpolation),
+        cmocka_unit_test(package_by_tier),
+        cmocka_unit_test(vm_share),
+        cmocka_unit_test(vm_of_all_threads_is_bare_metal),
+        cmocka_unit_test(vm_parts_make_the_whole),
+        cmocka_unit_test(vm_with_more_threads_than_the_table),
+        cmocka_unit_test(order_and_monotony),
+        cmocka_unit_test(dram),
+        cmocka_unit_test(idle_part),
+        cmocka_unit_test(idle_guess),
+        cmocka_unit_test(documented_c5_metal),
+        cmocka_unit_test(documented_vm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
