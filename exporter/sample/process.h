@@ -32,6 +32,7 @@ struct process {
 
     /* written by attribute/ */
     double joules[ZONE_COUNT], watts[ZONE_COUNT];
+    bool has_ended_series; /* it ended, and stays until a scrape has read that */
 };
 
 #endif
