@@ -20,7 +20,16 @@ typedef void task_record_fn(const struct task_record *record, void *arg);
 MUST_USE int tasks_reader_open(struct tasks_reader **ret, struct err *err);
 void tasks_reader_close(struct tasks_reader *r);
 
-/* Calls @fn for every thread alive now. */
+/* As tasks_reader_open(), but only some of its programs, so that each can be tried alone. What a
+   part would have told is never told without it. */
+enum tasks_part {
+    TASKS_PART_ALIVE = 1, /* iter/task */
+    TASKS_PART_ENDED = 2, /* tp_btf/sched_process_free */
+    TASKS_PART_ALL = 3
+};
+MUST_USE int tasks_reader_open_parts(unsigned parts, struct tasks_reader **ret, struct err *err);
+
+/* Calls @fn for every thread alive now, in ascending order of thread id. */
 MUST_USE int tasks_reader_alive(struct tasks_reader *r, task_record_fn *fn, void *arg);
 
 /* Calls @fn for every process that has ended since the last call; *ret_lost counts those the ring
