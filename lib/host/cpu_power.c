@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/cpu_power.h"
+
+#include "base/compiler.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <power_tables.h> /* made by scripts/gen-power-tables.sh */
+
+#define NAME_SIZE 128
+
+/* Error on processors left out of the fit, data/power/README.md. */
+struct bounds {
+    double low, high;
+};
+static const struct bounds tier_a_bounds = { 0.82, 1.43 };
+static const struct bounds tier_b_intel = { 0.80, 1.37 };
+static const struct bounds tier_b_other = { 0.5, 2.0 }; /* the curve's evidence is Intel only */
+
+static const double generic_ratio[POWER_CURVE_POINTS] = POWER_GENERIC_RATIO;
+const double cpu_power_dram_watts_per_gb[POWER_CURVE_POINTS] = POWER_DRAM_WATTS_PER_GB;
+
+const char *power_tier_name(enum power_tier tier)
+{
+    static const char *const names[] = { [TIER_A] = "A", [TIER_B] = "B", [TIER_E] = "E" };
+    return (unsigned)tier < ARRAY_LEN(names) ? names[tier] : "?";
+}
+
+/* -- names -- */
+
+/* Words that one side writes and the other does not; EPYC Embedded parts report no "Embedded". */
+static bool is_filler(const char *word)
+{
+    static const char *const fillers[] = {
+        "(r)", "(tm)", "cpu", "processor", "scalable", "embedded"
+    };
+    for (size_t i = 0; i < ARRAY_LEN(fillers); i++) {
+        if (strcmp(word, fillers[i]) == 0)
+            return true;
+    }
+    size_t digits = strspn(word, "0123456789");
+    return digits > 0 && strcmp(word + digits, "-core") == 0;
+}
+
+/* Next word of @at, lower case, "(R)" being a word of its own; "" at the end or at "@ 2.50GHz". */
+static const char *next_word(const char *at, char *ret, size_t size)
+{
+    size_t n = 0;
+    while (*at == ' ')
+        at++;
+    bool mark = *at == '(';
+    while (*at && *at != ' ' && *at != '@' && (n == 0 || mark || *at != '(')) {
+        if (n + 1 < size)
+            ret[n++] = (char)tolower((unsigned char)*at);
+        if (*at++ == ')' && mark)
+            break;
+    }
+    ret[n] = '\0';
+    return at;
+}
+
+/* "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz" is "intel xeon platinum 8275cl". */
+static void normalise(const char *name, char *ret, size_t size)
+{
+    size_t len = 0;
+    char word[NAME_SIZE];
+    ret[0] = '\0';
+    for (;;) {
+        name = next_word(name, word, sizeof(word));
+        if (word[0] == '\0')
+            return;
+        if (is_filler(word))
+            continue;
+        int n = snprintf(ret + len, size - len, "%s%s", len ? " " : "", word);
+        if (n < 0 || (size_t)n >= size - len)
+            return;
+        len += (size_t)n;
+    }
+}
+
+static const struct power_tdp_row *tdp_row(const char *model_name)
+{
+    char wanted[NAME_SIZE];
+    char have[NAME_SIZE];
+    normalise(model_name, wanted, sizeof(wanted));
+    for (size_t i = 0; i < ARRAY_LEN(power_tdp_rows); i++) {
+        normalise(power_tdp_rows[i].name, have, sizeof(have));
+        if (wanted[0] != '\0' && strcmp(wanted, have) == 0)
+            return &power_tdp_rows[i];
+    }
+    return NULL;
+}
+
+double cpu_power_tdp_by_name(const char *model_name)
+{
+    const struct power_tdp_row *row = tdp_row(model_name);
+    return row ? row->tdp_watts : 0;
+}
+
+/* Part of the name, but not of a longer model number: "Platinum 8252C" is not "Platinum 8252CL". */
+static bool names_model(const char *model_name, const char *part)
+{
+    const char *at = strcasestr(model_name, part);
+    return at && !isalnum((unsigned char)at[strlen(part)]);
+}
+
+static const struct power_package_row *package_row(const struct power_package_row *rows, size_t n,
+                                                   const char *model_name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (names_model(model_name, rows[i].cpu))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+static bool stepping_fits(const struct power_cpuid_row *row, int stepping)
+{
+    return row->stepping_low < 0 ||
+           (row->stepping_low <= stepping && stepping <= row->stepping_high);
+}
+
+static const struct power_cpuid_row *cpuid_row(const struct cpu_facts *cpu)
+{
+    size_t last = ARRAY_LEN(power_cpuid_rows) - 1;
+    for (size_t i = 0; i < last; i++) {
+        const struct power_cpuid_row *row = &power_cpuid_rows[i];
+        if (strcmp(row->vendor, cpu->vendor) == 0 && row->family == cpu->family &&
+            row->model == cpu->model && stepping_fits(row, cpu->stepping))
+            return row;
+    }
+    return &power_cpuid_rows[last];
+}
+
+/* -- tiers -- */
+
+static void set_bounds(struct cpu_power *p, struct bounds b)
+{
+    p->bound_low = b.low;
+    p->bound_high = b.high;
+}
+
+static struct bounds tier_b_bounds(const struct cpu_facts *cpu)
+{
+    return cpu_is_intel(cpu) ? tier_b_intel : tier_b_other;
+}
+
+/* A row of a machine with one socket (m7i.metal-24xl: all 96 threads of one 8488C) is doubled: the
+   curve is of two. How many sockets its threads fill, cpu_tdp.csv says. */
+static double two_socket_scale(const struct power_package_row *row, const struct power_tdp_row *tdp)
+{
+    return tdp && row->threads == tdp->threads ? 2.0 : 1.0;
+}
+
+static bool find_measured(const struct cpu_facts *cpu, struct cpu_power *p)
+{
+    const struct power_tdp_row *tdp = tdp_row(cpu->model_name);
+    const char *file = "cpu_package_watts.csv";
+    const struct power_package_row *row =
+        package_row(power_package_rows, ARRAY_LEN(power_package_rows), cpu->model_name);
+    if (!row) {
+        file = "kepler_ec2_2024_curves.csv";
+        row = package_row(power_kepler_rows, ARRAY_LEN(power_kepler_rows), cpu->model_name);
+    }
+    if (!row)
+        return false;
+    double scale = two_socket_scale(row, tdp);
+    p->tier = TIER_A;
+    (void)snprintf(p->name, sizeof(p->name), "%s", row->cpu);
+    (void)snprintf(p->source, sizeof(p->source), "%s", row->source);
+    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
+        p->curve[i] = scale * row->watts[i];
+    p->tdp_watts = row->tdp_watts > 0 ? row->tdp_watts : tdp ? tdp->tdp_watts : 0;
+    p->table_threads = (unsigned)scale * row->threads;
+    set_bounds(p, tier_a_bounds);
+    (void)snprintf(p->reason, sizeof(p->reason),
+                   "tier A: packages with this CPU (%s) were measured, row of %s for two sockets "
+                   "with %u threads",
+                   row->cpu, file, p->table_threads);
+    return true;
+}
+
+static bool find_by_tdp(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *p)
+{
+    const struct power_tdp_row *row = tdp_row(cpu->model_name);
+    bool given = isfinite(tdp_watts) && tdp_watts > 0;
+    if (!given && !row)
+        return false;
+    p->tier = TIER_B;
+    p->tdp_watts = given || !row ? tdp_watts : row->tdp_watts;
+    memcpy(p->curve, generic_ratio, sizeof(p->curve));
+    p->table_threads = 2 * (row ? row->threads : cpuid_row(cpu)->threads);
+    set_bounds(p, tier_b_bounds(cpu));
+    (void)snprintf(p->name, sizeof(p->name), "TDP %g W", p->tdp_watts);
+    (void)snprintf(p->source, sizeof(p->source), "%s; generic_curves.csv",
+                   given || !row ? "TDP of MSR 0x614 or a flag" : row->source);
+    (void)snprintf(p->reason, sizeof(p->reason),
+                   "tier B: the TDP is %g W a socket (%s), times the generic curve; the CPU model "
+                   "\"%s\" is in no table of measured packages",
+                   p->tdp_watts, given ? "read or given" : "row of cpu_tdp.csv", cpu->model_name);
+    return true;
+}
+
+static void find_by_cpuid(const struct cpu_facts *cpu, struct cpu_power *p)
+{
+    const struct power_cpuid_row *row = cpuid_row(cpu);
+    struct bounds b = tier_b_bounds(cpu);
+    p->tier = TIER_E;
+    p->tdp_watts_per_thread = row->median;
+    p->table_threads = 2 * row->threads;
+    memcpy(p->curve, generic_ratio, sizeof(p->curve));
+    set_bounds(p,
+               (struct bounds){ row->p10 / row->median * b.low, row->p90 / row->median * b.high });
+    (void)snprintf(p->name, sizeof(p->name), "%s", row->name);
+    (void)snprintf(p->source, sizeof(p->source), "%s; generic_curves.csv", row->source);
+    (void)snprintf(p->reason, sizeof(p->reason),
+                   "tier E: the CPU model \"%s\" is in no table and its TDP is not known; figure "
+                   "of %s%s (%u models)",
+                   cpu->model_name, row->name, row->vendor[0] ? " CPUs, by CPUID" : "",
+                   row->models);
+}
+
+void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret)
+{
+    struct cpu_power p = { 0 };
+    if (!find_measured(cpu, &p) && !find_by_tdp(cpu, tdp_watts, &p))
+        find_by_cpuid(cpu, &p);
+    *ret = p;
+}
+
+double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts)
+{
+    if (isfinite(tdp_watts) && tdp_watts > 0)
+        return 2 * tdp_watts;
+    double by_name = cpu_power_tdp_by_name(cpu->model_name);
+    if (by_name > 0)
+        return 2 * by_name;
+    /* A VM sees few of its socket's threads, and hyper-threading may be off: at least a typical
+       socket's. */
+    const struct power_cpuid_row *row = cpuid_row(cpu);
+    unsigned own = cpu->sockets ? cpu->threads / cpu->sockets : cpu->threads;
+    return 2 * row->p90 * (own > row->threads ? own : row->threads);
+}
