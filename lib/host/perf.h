@@ -18,7 +18,8 @@ enum perf_counter {
 const char *perf_counter_name(enum perf_counter c); /* "cycles" "instructions" "llc" */
 
 /* Opens one on the running kernel, lets it count this very thread for a moment and wants more than
-   0. 0, -ENOENT (the PMU has none), -EACCES (perf_event_paranoid), -ENODATA (opens, stays 0). */
+   0. 0, -ENOENT (the PMU has none), -EACCES (perf_event_paranoid), -ENODATA (opens, stays 0), or
+   what else perf_event_open says (-ENOSYS: a kernel without it; -EMFILE). */
 MUST_USE int perf_counter_try(enum perf_counter c);
 
 /* The kernel's "power" PMU (energy-pkg, energy-ram ...), from sysfs. */
@@ -39,6 +40,10 @@ MUST_USE int perf_energy_list(const struct rootfs *fs, struct perf_energy *ret);
 /* Joules counted by @event on @cpu while @nap_ms pass; -errno of perf_event_open. Live only. */
 MUST_USE int perf_energy_try(const struct perf_energy *pmu, const struct perf_energy_event *event,
                              int cpu, unsigned nap_ms, double *ret_joules);
+
+/* Pure: "event=0x02" as an attr.config (the PMU's format is config:0-7); -EBADMSG for other terms.
+ */
+MUST_USE int perf_event_config_parse(const char *text, uint64_t *ret);
 
 /* First CPU of a cpumask; -1 if there is none. Pure. */
 int perf_cpumask_first(const char *mask);
