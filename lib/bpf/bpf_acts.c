@@ -118,9 +118,10 @@ static int try_process_free(struct err *err)
             return err_set(err, code, "cannot read the eBPF ring buffer: %s", strerror(-code));
         if (child.found)
             return 0;
-        if (clock_monotonic_ns() > deadline)
+        if (clock_monotonic_ns() > deadline) {
             return err_set(err, -ETIMEDOUT,
                            "eBPF on sched_process_free did not report a child that ended");
+        }
         (void)usleep(RECORD_POLL_US);
     }
 }

@@ -170,12 +170,14 @@ static int open_parts(unsigned parts, struct tasks_reader **ret, struct err *err
     int code = load(r, parts, err);
     if (code == 0)
         code = open_ring(r, err);
-    if (code == 0 && parts & TASKS_PART_ALIVE)
+    if (code == 0 && (parts & TASKS_PART_ALIVE)) {
         code = attach(r->object, "each_task", "cannot attach the eBPF iterator iter/task",
                       &r->alive, err);
-    if (code == 0 && parts & TASKS_PART_ENDED)
+    }
+    if (code == 0 && (parts & TASKS_PART_ENDED)) {
         code = attach(r->object, "on_free",
                       "cannot attach eBPF to the tracepoint sched_process_free", &r->ended, err);
+    }
     if (code < 0)
         return code;
     *ret = r;
