@@ -83,13 +83,18 @@ const struct json *json_get(const struct json *object, const char *path)
     }
 }
 
-const struct json *json_at(const struct json *array, size_t i)
+const struct json *json_at(const struct json *array_or_object, size_t i)
 {
-    const cJSON *at = raw_const(array);
+    const cJSON *at = raw_const(array_or_object);
     at = cJSON_IsArray(at) || cJSON_IsObject(at) ? at->child : NULL;
     for (; at && i > 0; i--)
         at = at->next;
     return (const struct json *)at;
+}
+
+const struct json *json_next(const struct json *element)
+{
+    return element ? (const struct json *)raw_const(element)->next : NULL;
 }
 
 size_t json_count(const struct json *array_or_object)

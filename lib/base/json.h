@@ -19,9 +19,10 @@ void json_free(struct json *root);
 
 /* Member at a dotted path ("power.bounds.low"), NULL if absent. Borrowed from @object. */
 const struct json *json_get(const struct json *object, const char *path);
-const struct json *json_at(const struct json *array, size_t i); /* NULL past the end */
-size_t json_count(const struct json *array_or_object);          /* 0 for another kind */
-const char *json_key(const struct json *member);                /* its name, NULL for an element */
+const struct json *json_at(const struct json *array_or_object, size_t i); /* NULL past the end */
+const struct json *json_next(const struct json *element); /* the one behind it, NULL at the end */
+size_t json_count(const struct json *array_or_object);    /* 0 for another kind */
+const char *json_key(const struct json *member);          /* its name, NULL for an element */
 
 /* The value at @path, or @fallback if it is absent or of another kind. Borrowed. */
 const char *json_text(const struct json *object, const char *path, const char *fallback);

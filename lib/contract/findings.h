@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define FINDINGS_SCHEMA "kepler-probe/1"
-#define FINDINGS_LIMIT  (1024 * 1024) /* bytes of a findings file */
+#define FINDINGS_LIMIT  ((size_t)1024 * 1024) /* bytes of a findings file */
 
 enum finding_status {
     FINDING_OK,
