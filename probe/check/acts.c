@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is found out by acting: done on the running kernel, told by .probe/acts.json of a dump. */
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/json.h"
+#include "check/check.h"
+
+#include <errno.h>
+
+#define ACTS_SCHEMA     "kepler-probe-acts/1"
+#define ACTS_PATH       "/.probe/acts.json"
+#define ACTS_LIMIT      65536
+
+#define IMDS_TIMEOUT_MS 1000
+#define PMU_NAP_MS      100
+
+struct bpf_act {
+    const char *name;
+    size_t offset;
+};
+static const struct bpf_act bpf_acts[] = {
+    { "syscall", offsetof(struct bpf_acts, syscall) },
+    { "btf", offsetof(struct bpf_acts, btf) },
+    { "iter_task", offsetof(struct bpf_acts, iter_task) },
+    { "process_free", offsetof(struct bpf_acts, process_free) },
+    { "ringbuf", offsetof(struct bpf_acts, ringbuf) },
+};
+
+static void try_imds(struct probe *p)
+{
+    struct cloud_facts told = { 0 };
+    struct err err = { 0 };
+    int code = imds_read(NULL, 0, IMDS_TIMEOUT_MS, &told, &err);
+    p->acts.imds_known = code == 0;
+    if (code == 0)
+        p->acts.imds = told;
+    else
+        (void)snprintf(p->acts.imds_error, sizeof(p->acts.imds_error), "%s",
+                       err.text[0] ? err.text : strerror(-code));
+}
+
+static void try_pmu(struct probe *p)
+{
+    for (size_t i = 0; i < p->pmu.n; i++) {
+        double joules = 0;
+        if (strcmp(p->pmu.event[i].name, "energy-pkg") != 0)
+            continue;
+        p->pmu_try = perf_energy_try(&p->pmu, &p->pmu.event[i], perf_cpumask_first(p->pmu.cpumask),
+                                     PMU_NAP_MS, &joules);
+        p->pmu_watts = p->pmu_try == 0 ? joules * 1e3 / PMU_NAP_MS : 0;
+    }
+}
+
+void acts_try(struct probe *p)
+{
+    bpf_acts_try(&p->acts.bpf);
+    p->acts.bpf_known = true;
+    for (int c = 0; c < PERF_COUNTERS; c++)
+        p->acts.perf[c] = perf_counter_try((enum perf_counter)c);
+    p->acts.perf_known = true;
+    if (p->pmu_code == 0)
+        try_pmu(p);
+    if (strcmp(p->cloud.provider, "ec2") == 0)
+        try_imds(p);
+}
+
+static void take_imds(struct cloud_facts *to, const struct json *from)
+{
+    (void)snprintf(to->provider, sizeof(to->provider), "%s", json_text(from, "provider", "ec2"));
+    (void)snprintf(to->instance_type, sizeof(to->instance_type), "%s",
+                   json_text(from, "instance_type", ""));
+    (void)snprintf(to->region, sizeof(to->region), "%s", json_text(from, "region", ""));
+    (void)snprintf(to->zone, sizeof(to->zone), "%s", json_text(from, "zone", ""));
+}
+
+void acts_load(struct probe *p)
+{
+    AUTO_BUF text;
+    buf_init(&text, ACTS_LIMIT);
+    p->pmu_try = -ENOTSUP;
+    if (rootfs_read_all(&p->fs, ACTS_PATH, &text) < 0)
+        return;
+    AUTO_JSON acts = json_parse(buf_text(&text), text.len, NULL);
+    if (!acts || strcmp(json_text(acts, "schema", ""), ACTS_SCHEMA) != 0)
+        return;
+
+    const struct json *bpf = json_get(acts, "bpf");
+    p->acts.bpf_known = bpf != NULL;
+    for (size_t i = 0; i < ARRAY_LEN(bpf_acts); i++) {
+        bool *act = (bool *)((char *)&p->acts.bpf + bpf_acts[i].offset);
+        *act = json_bool(bpf, bpf_acts[i].name, false);
+    }
+    (void)snprintf(p->acts.bpf.error, sizeof(p->acts.bpf.error), "%s", json_text(bpf, "error", ""));
+
+    const struct json *perf = json_get(acts, "perf");
+    p->acts.perf_known = perf != NULL;
+    for (int c = 0; c < PERF_COUNTERS; c++)
+        p->acts.perf[c] = json_bool(perf, perf_counter_name((enum perf_counter)c), false) ? 0
+                                                                                          : -ENOENT;
+
+    const struct json *imds = json_get(acts, "imds");
+    p->acts.imds_known = json_kind_of(imds) == JSON_OBJECT;
+    if (p->acts.imds_known)
+        take_imds(&p->acts.imds, imds);
+}
+
+static struct json *imds_to_json(const struct cloud_facts *imds)
+{
+    struct json *to = json_new_object();
+    json_put_text(to, "instance_type", imds->instance_type);
+    json_put_text(to, "region", imds->region);
+    json_put_text(to, "zone", imds->zone);
+    return to;
+}
+
+struct json *acts_to_json(const struct probe_acts *acts)
+{
+    struct json *to = json_new_object();
+    struct json *bpf = json_new_object();
+    struct json *perf = json_new_object();
+
+    json_put_text(to, "schema", ACTS_SCHEMA);
+    for (size_t i = 0; i < ARRAY_LEN(bpf_acts); i++) {
+        const bool *act = (const bool *)((const char *)&acts->bpf + bpf_acts[i].offset);
+        json_put_bool(bpf, bpf_acts[i].name, *act);
+    }
+    if (acts->bpf.error[0])
+        json_put_text(bpf, "error", acts->bpf.error);
+    for (int c = 0; c < PERF_COUNTERS; c++)
+        json_put_bool(perf, perf_counter_name((enum perf_counter)c), acts->perf[c] == 0);
+    json_put(to, "bpf", bpf);
+    json_put(to, "perf", perf);
+    json_put(to, "imds", acts->imds_known ? imds_to_json(&acts->imds) : NULL); /* no instance id */
+    return to;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The checks: one row of one table each (table.c). What is read of the machine is gathered once
+ * (machine.c); a check turns it into a finding, and says what to do.
+ */
+#ifndef CHECK_CHECK_H
+#define CHECK_CHECK_H
+
+#include "base/err.h"
+#include "base/rootfs.h"
+#include "bpf/tasks_reader.h"
+#include "contract/findings.h"
+#include "host/cloud.h"
+#include "host/cpu.h"
+#include "host/cpu_power.h"
+#include "host/energy.h"
+#include "host/kernel.h"
+#include "host/perf.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROBE_DRIVERS_MAX 4  /* energy drivers that are tried; further ones are not */
+#define PROBE_FIXES_MAX   16 /* kernel modules that --fix may load; there are fewer rows */
+
+/* What is found out by acting on the kernel or the network. A dump carries the answers in
+   .probe/acts.json; without them they are not known. */
+struct probe_acts {
+    bool bpf_known, perf_known, imds_known;
+    struct bpf_acts bpf;
+    int perf[PERF_COUNTERS]; /* as perf_counter_try */
+    struct cloud_facts imds;
+    char imds_error[600]; /* "" if it was not asked, or answered */
+};
+
+/* One energy driver, read twice. */
+struct energy_pair {
+    int first_code, second_code; /* 0 or -errno of each reading */
+    uint64_t first, second;
+};
+struct energy_trial {
+    const struct energy_driver *driver;
+    int code; /* of list(); the rest is empty if it is not 0 */
+    struct err err;
+    struct energy_set set;
+    struct energy_pair pair[ENERGY_COUNTERS_MAX];
+    uint64_t first_ns, elapsed_ns;
+};
+
+/* Pure: what two readings mean. */
+struct energy_verdict {
+    bool usable;              /* every socket's package counter advanced and is plausible */
+    bool zone_ok[ZONE_COUNT]; /* all sockets of the zone are */
+    double watts[ZONE_COUNT]; /* sockets summed; 0 unless zone_ok */
+    char why[240];            /* not usable: the first counter that is not, and its figures */
+};
+void energy_judge(const struct energy_trial *t, double ceiling_watts, struct energy_verdict *ret);
+
+/* A module that would help, and the package that brings it ("" if its file is there). */
+struct probe_fix {
+    char module[32];
+    char package[128];
+};
+
+struct probe {
+    struct rootfs fs, later; /* later: the dump's second readings; root_fd -1 if there are none */
+    uint64_t later_elapsed_ns;
+    struct kernel_facts kernel;
+    struct dmi_facts dmi;
+    struct cloud_facts cloud;
+    struct cpu_facts cpu;
+    bool cpu_known;
+    bool is_vm;
+    struct err cpu_err;
+    double tdp_watts;       /* per socket; 0 unknown */
+    const char *tdp_source; /* "MSR 0x614", "table of CPUs"; "" */
+    struct cpu_power power; /* of the model, if cpu_known */
+    double ceiling_watts;   /* most per socket that is believed */
+    struct probe_acts acts;
+    struct energy_trial trial[PROBE_DRIVERS_MAX];
+    struct energy_verdict verdict[PROBE_DRIVERS_MAX];
+    size_t trials;
+    struct perf_energy pmu;
+    int pmu_code;               /* of perf_energy_list */
+    int pmu_try;                /* of perf_energy_try, or -ENOTSUP: not tried (a dump) */
+    double pmu_watts;           /* of the first package */
+    bool accounting_ready;      /* /proc lists processes, or it is a dump that holds CPU facts */
+    const char *const *ignored; /* ids of --ignore; borrowed */
+    size_t ignored_n;
+    struct probe_fix fix[PROBE_FIXES_MAX];
+    size_t fixes;
+    struct findings findings;
+};
+
+/* @paths as rootfs_open. The error names what could not be opened. */
+MUST_USE int probe_open(struct probe **ret, const struct rootfs_paths *paths, struct err *err);
+void probe_close(struct probe *p);
+
+/* Reads, tries, waits for energy where there is any, and fills p->findings. */
+void probe_run(struct probe *p);
+
+bool probe_is_ignored(const struct probe *p, const char *id);
+
+/* -- the table -- */
+enum check_stage {
+    CHECK_AT_ONCE,
+    CHECK_LAST, /* wants the second energy reading */
+};
+struct check {
+    const char *id, *title;
+    enum check_stage stage;
+    void (*run)(struct probe *p, struct finding *f);
+};
+extern const struct check probe_checks[];
+extern const size_t probe_checks_count;
+const struct check *check_find(const char *id); /* NULL: no such check */
+
+void check_kernel(struct probe *p, struct finding *f);
+void check_lockdown(struct probe *p, struct finding *f);
+void check_virtualisation(struct probe *p, struct finding *f);
+void check_cpu(struct probe *p, struct finding *f);
+void check_memory(struct probe *p, struct finding *f);
+void check_cloud(struct probe *p, struct finding *f);
+void check_powercap(struct probe *p, struct finding *f);
+void check_msr(struct probe *p, struct finding *f);
+void check_perf_energy(struct probe *p, struct finding *f);
+void check_model(struct probe *p, struct finding *f);
+void check_module(struct probe *p, struct finding *f); /* by the id's last part */
+void check_bpf(struct probe *p, struct finding *f);    /* as check_module */
+void check_perf_counter(struct probe *p, struct finding *f);
+void check_perf_paranoid(struct probe *p, struct finding *f);
+void check_cgroup(struct probe *p, struct finding *f);
+void check_ports(struct probe *p, struct finding *f);
+
+/* -- energy.c -- */
+void energy_start(struct probe *p); /* lists and reads each driver's counters */
+void energy_finish(
+    struct probe *p); /* waits as long as needed (at most 1 s), reads again, judges */
+const struct energy_verdict *energy_verdict_of(const struct probe *p,
+                                               const char *driver); /* or NULL */
+bool energy_is_measured(const struct probe *p);                     /* some driver is usable */
+
+/* -- acts.c -- */
+void acts_try(struct probe *p);                           /* on the running kernel */
+void acts_load(struct probe *p);                          /* from a dump */
+struct json *acts_to_json(const struct probe_acts *acts); /* the caller frees */
+
+/* -- remedy.c -- */
+/* What makes @module work here: a command, a package or another kernel. Says nothing if it is
+   loaded or built in. */
+void remedy_module(struct probe *p, struct finding *f, const char *module);
+/* For a virtual machine: no module brings counters; names the bare-metal type on EC2. */
+void remedy_vm(const struct probe *p, struct finding *f);
+/* "c5.xlarge" -> "c5.metal"; NULL if the family has none that is known. */
+const char *remedy_metal_type(const char *instance_type);
+/* Pure: the package that holds @module's file on this system; false if none is known. */
+bool remedy_package(const struct kernel_facts *kernel, const char *module, char *ret, size_t size);
+
+struct module_row {
+    const char *name, *option, *purpose;
+};
+extern const struct module_row module_rows[];
+extern const size_t module_rows_count;
+const struct module_row *module_find(const char *name); /* NULL: no such row */
+
+/* -- select.c -- */
+void select_sources(struct probe *p); /* sources, selected, accounting, exporter */
+void host_facts(struct probe *p);     /* findings.host */
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The machine itself: kernel, processor, memory, cloud. */
+#include "check/check.h"
+
+#define GIB 1073741824.0
+
+static bool is(const char *a, const char *b)
+{
+    return strcmp(a, b) == 0;
+}
+
+void check_kernel(struct probe *p, struct finding *f)
+{
+    const struct kernel_facts *k = &p->kernel;
+    if (k->release[0] == '\0') {
+        f->status = FINDING_FAIL;
+        findings_text(&f->detail, "/proc/sys/kernel/osrelease cannot be read: is /proc mounted?");
+        findings_text(&f->impact, "nothing can be measured or accounted without /proc");
+        return;
+    }
+    findings_text(&f->detail, "Linux %s%s%s%s%s", k->release, k->arch[0] ? " " : "", k->arch,
+                  k->os_name[0] ? ", " : "", k->os_name);
+    json_put_text(f->evidence, "release", k->release);
+    json_put_text(f->evidence, "arch", k->arch);
+}
+
+void check_lockdown(struct probe *p, struct finding *f)
+{
+    const char *mode = p->kernel.lockdown;
+    json_put_text(f->evidence, "lockdown", mode);
+    if (is(mode, "confidentiality")) {
+        f->status = FINDING_WARN;
+        findings_text(&f->detail, "confidentiality: eBPF may not read kernel memory");
+        findings_text(&f->impact, "CPU time comes from /proc; MSR reads still work");
+        findings_text(&f->remedy_note, "boot with lockdown=integrity, or without Secure Boot");
+        f->remedy_reboot = true;
+    } else if (mode[0] == '\0') {
+        findings_text(&f->detail, "none (this kernel has no lockdown)");
+    } else {
+        findings_text(&f->detail, "%s%s", mode,
+                      is(mode, "integrity") ? " (does not block MSR reads)" : "");
+    }
+}
+
+void check_virtualisation(struct probe *p, struct finding *f)
+{
+    bool has_dmi = p->dmi.vendor[0] || p->dmi.product[0];
+    json_put_bool(f->evidence, "virtual", p->is_vm);
+    json_put_text(f->evidence, "vendor", p->dmi.vendor);
+    json_put_text(f->evidence, "product", p->dmi.product);
+    if (!p->cpu_known) {
+        f->status = FINDING_SKIP;
+        findings_text(&f->detail, "cannot be told without /proc/cpuinfo");
+        return;
+    }
+    f->status = p->is_vm ? FINDING_WARN : FINDING_OK;
+    findings_text(&f->detail, "%s%s%s%s%s%s",
+                  p->is_vm ? "virtual machine" : "bare metal, no hypervisor", has_dmi ? " (" : "",
+                  p->dmi.vendor, p->dmi.vendor[0] && p->dmi.product[0] ? " " : "", p->dmi.product,
+                  has_dmi ? ")" : "");
+    if (p->is_vm)
+        findings_text(&f->impact, "hypervisors seldom pass energy counters on");
+}
+
+void check_cpu(struct probe *p, struct finding *f)
+{
+    const struct cpu_facts *c = &p->cpu;
+    if (!p->cpu_known) {
+        f->status = FINDING_FAIL;
+        findings_text(&f->detail, "%s", p->cpu_err.text);
+        findings_text(&f->impact, "no power can be measured or estimated");
+        return;
+    }
+    findings_text(&f->detail, "%u x %s, %u cores, %u threads", c->sockets,
+                  c->model_name[0] ? c->model_name : c->vendor, c->cores, c->threads);
+    if (p->tdp_watts > 0) {
+        char *with_tdp = NULL;
+        findings_text(&with_tdp, "%s, TDP %.0f W%s (%s)", f->detail, p->tdp_watts,
+                      c->sockets > 1 ? " each" : "", p->tdp_source);
+        findings_text(&f->detail, "%s", with_tdp);
+        free(with_tdp);
+    }
+    json_put_text(f->evidence, "model_name", c->model_name);
+    json_put_number(f->evidence, "sockets", c->sockets);
+    json_put_number(f->evidence, "cores", c->cores);
+    json_put_number(f->evidence, "threads", c->threads);
+    json_put_number(f->evidence, "tdp_watts", p->tdp_watts);
+    json_put_text(f->evidence, "tdp_source", p->tdp_source);
+}
+
+void check_memory(struct probe *p, struct finding *f)
+{
+    if (p->kernel.memory_bytes == 0) {
+        f->status = FINDING_WARN;
+        findings_text(&f->detail, "/proc/meminfo does not say how much there is");
+        findings_text(&f->impact, "no DRAM watts can be estimated");
+        return;
+    }
+    findings_text(&f->detail, "%.1f GiB", (double)p->kernel.memory_bytes / GIB);
+    json_put_number(f->evidence, "bytes", (double)p->kernel.memory_bytes);
+}
+
+void check_cloud(struct probe *p, struct finding *f)
+{
+    const struct cloud_facts *c = &p->cloud;
+    json_put_text(f->evidence, "provider", c->provider);
+    json_put_text(f->evidence, "instance_type", c->instance_type);
+    json_put_text(f->evidence, "region", c->region);
+    if (c->provider[0] == '\0') {
+        findings_text(&f->detail, "none that the firmware names");
+        return;
+    }
+    findings_text(&f->detail, "%s%s%s%s%s", c->provider, c->instance_type[0] ? " " : "",
+                  c->instance_type, c->region[0] ? " in " : "", c->region);
+    if (p->acts.imds_error[0]) {
+        json_put_text(f->evidence, "imds_error", p->acts.imds_error);
+        findings_text(&f->remedy_note, "the instance metadata service did not answer: %s",
+                      p->acts.imds_error);
+    }
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Remedies are exact: the command for this kernel on this system, or why there is none. */
+#include "base/number.h"
+#include "check/check.h"
+
+/* Purpose is what the line says of a module that is missing. */
+const struct module_row module_rows[] = {
+    { "msr", "CONFIG_X86_MSR", "energy registers at /dev/cpu/N/msr" },
+    { "intel_rapl_common", "CONFIG_INTEL_RAPL_CORE", "base of the powercap drivers" },
+    { "intel_rapl_msr", "CONFIG_INTEL_RAPL", "powercap zones, of Intel and AMD processors" },
+    { "rapl", "CONFIG_PERF_EVENTS_INTEL_RAPL", "energy counters of perf (power/energy-*)" },
+};
+const size_t module_rows_count = ARRAY_LEN(module_rows);
+
+const struct module_row *module_find(const char *name)
+{
+    for (size_t i = 0; i < module_rows_count; i++) {
+        if (strcmp(module_rows[i].name, name) == 0)
+            return &module_rows[i];
+    }
+    return NULL;
+}
+
+/* Ubuntu moved the extra modules back into linux-modules with kernel 7.0; msr.ko was always there
+   (packages linux-modules-RELEASE and linux-modules-extra-RELEASE of linux-aws). */
+#define UBUNTU_MERGED_MAJOR 7
+
+static unsigned kernel_major(const char *release)
+{
+    char text[8] = "";
+    uint64_t major = 0;
+    size_t n = strspn(release, "0123456789");
+    if (n == 0 || n >= sizeof(text))
+        return 0;
+    memcpy(text, release, n);
+    return number_parse_u64(text, 10, &major) == 0 ? (unsigned)major : 0;
+}
+
+bool remedy_package(const struct kernel_facts *kernel, const char *module, char *ret, size_t size)
+{
+    const char *prefix = NULL;
+    if (strcmp(kernel->os_id, "ubuntu") == 0) {
+        bool merged = kernel_major(kernel->release) >= UBUNTU_MERGED_MAJOR;
+        prefix = merged || strcmp(module, "msr") == 0 ? "linux-modules" : "linux-modules-extra";
+    } else if (strcmp(kernel->os_id, "debian") == 0) {
+        prefix = "linux-image";
+    }
+    if (!prefix || kernel->release[0] == '\0')
+        return false;
+    (void)snprintf(ret, size, "%s-%s", prefix, kernel->release);
+    return true;
+}
+
+static void add_fix(struct probe *p, const char *module, const char *package)
+{
+    for (size_t i = 0; i < p->fixes; i++) {
+        if (strcmp(p->fix[i].module, module) == 0)
+            return;
+    }
+    if (p->fixes == PROBE_FIXES_MAX)
+        return;
+    struct probe_fix *fix = &p->fix[p->fixes++];
+    (void)snprintf(fix->module, sizeof(fix->module), "%s", module);
+    (void)snprintf(fix->package, sizeof(fix->package), "%s", package);
+}
+
+static void say_modprobe(struct probe *p, struct finding *f, const char *module)
+{
+    findings_text(&f->remedy_command, "sudo modprobe %s", module);
+    findings_text(&f->remedy_note,
+                  "lasts until the next boot; to keep it: echo %s | sudo tee -a "
+                  "/etc/modules-load.d/kepler.conf (kepler-probe --fix does both)",
+                  module);
+    add_fix(p, module, "");
+}
+
+static void say_package(struct probe *p, struct finding *f, const struct module_row *row)
+{
+    const char *release = p->kernel.release;
+    char package[128];
+    if (!remedy_package(&p->kernel, row->name, package, sizeof(package))) {
+        findings_text(&f->remedy_note,
+                      "%s.ko is not below /lib/modules/%s: install this system's package of kernel "
+                      "modules for exactly this kernel, then: sudo modprobe %s",
+                      row->name, release, row->name);
+        return;
+    }
+    const char *again = strcmp(p->kernel.os_id, "debian") == 0 ? "--reinstall " : "";
+    findings_text(&f->remedy_command, "sudo apt-get install %s%s && sudo modprobe %s", again,
+                  package, row->name);
+    findings_text(&f->remedy_note,
+                  "named for the running kernel, not its meta package, which can be ahead of it; "
+                  "kepler-probe --fix=packages does it and keeps it over reboots");
+    add_fix(p, row->name, package);
+}
+
+void remedy_module(struct probe *p, struct finding *f, const char *module)
+{
+    const struct module_row *row = module_find(module);
+    if (!row)
+        return;
+    enum module_state state = kernel_module_state(&p->fs, &p->kernel, row->name, row->option);
+    if (state == MODULE_LOADED || state == MODULE_BUILTIN)
+        return;
+    if (state == MODULE_AVAILABLE)
+        say_modprobe(p, f, row->name);
+    else if (kernel_option(&p->fs, &p->kernel, row->option) == 'n')
+        findings_text(&f->remedy_note,
+                      "this kernel is built without %s: no package adds the module, it takes "
+                      "another kernel",
+                      row->option);
+    else
+        say_package(p, f, row);
+}
+
+/* x86 families whose bare-metal sizes are known (AWS, "Amazon EC2 instance types" by family, as of
+   2025); Graviton has no RAPL on any size. */
+static const char *const metal_types[] = {
+    "c5.metal",       "c5d.metal",      "c5n.metal",      "c6a.metal",       "c6i.metal",
+    "c6id.metal",     "c6in.metal",     "c7a.metal-48xl", "c7i.metal-24xl",  "g4dn.metal",
+    "i3.metal",       "i3en.metal",     "i4i.metal",      "i7ie.metal-24xl", "m5.metal",
+    "m5d.metal",      "m5dn.metal",     "m5n.metal",      "m5zn.metal",      "m6a.metal",
+    "m6i.metal",      "m6id.metal",     "m6idn.metal",    "m6in.metal",      "m7a.metal-48xl",
+    "m7i.metal-24xl", "r5.metal",       "r5b.metal",      "r5d.metal",       "r5dn.metal",
+    "r5n.metal",      "r6a.metal",      "r6i.metal",      "r6id.metal",      "r6idn.metal",
+    "r6in.metal",     "r7a.metal-48xl", "r7i.metal-24xl", "r7iz.metal-16xl", "x2idn.metal",
+    "x2iedn.metal",   "x2iezn.metal",   "z1d.metal",
+};
+
+const char *remedy_metal_type(const char *instance_type)
+{
+    size_t family = strcspn(instance_type, ".");
+    for (size_t i = 0; i < ARRAY_LEN(metal_types); i++) {
+        if (instance_type[family] == '.' && strncmp(metal_types[i], instance_type, family + 1) == 0)
+            return metal_types[i];
+    }
+    return NULL;
+}
+
+void remedy_vm(const struct probe *p, struct finding *f)
+{
+    const char *type = p->cloud.instance_type;
+    const char *metal = remedy_metal_type(type);
+    if (strcmp(p->cloud.provider, "ec2") != 0)
+        findings_text(&f->remedy_note,
+                      "a virtual machine: no kernel module brings energy counters that the "
+                      "hypervisor does not pass on; measured watts take the physical host");
+    else if (metal)
+        findings_text(&f->remedy_note,
+                      "%s is a virtual machine: no kernel module brings energy counters; measured "
+                      "watts take %s",
+                      type, metal);
+    else
+        findings_text(&f->remedy_note,
+                      "%s is a virtual machine: no kernel module brings energy counters, and its "
+                      "family has no bare-metal size known here; c5.metal is one that measures",
+                      type[0] ? type : "this EC2 instance");
+}

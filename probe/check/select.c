@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From findings to a decision: the sources with their reasons, the best of them, the accounting,
+   and the exporter's settings. */
+#include "base/alloc.h"
+#include "check/check.h"
+
+#include <errno.h>
+
+static void add_zone(struct findings_source *s, const char *zone)
+{
+    s->zone = mem_grow(s->zone, s->zones + 1, sizeof(*s->zone));
+    s->zone[s->zones++] = mem_strdup(zone);
+}
+
+static const char *detail_of(const struct probe *p, const char *id)
+{
+    const struct finding *f = findings_find(&p->findings, id);
+    return f ? f->detail : "";
+}
+
+/* A source is named as its check is: "power." and the name. */
+static struct findings_source *add_source(struct probe *p, const char *name, const char *quality)
+{
+    char id[32];
+    struct findings_source *s = findings_add_source(&p->findings, name);
+    (void)snprintf(id, sizeof(id), "power.%s", name);
+    findings_text(&s->quality, "%s", quality);
+    findings_text(&s->reason, "%s", detail_of(p, id));
+    return s;
+}
+
+static void add_measured(struct probe *p, const char *name)
+{
+    char id[32];
+    const struct energy_verdict *v = energy_verdict_of(p, name);
+    struct findings_source *s = add_source(p, name, "measured");
+    (void)snprintf(id, sizeof(id), "power.%s", name);
+    s->usable = v && v->usable && !probe_is_ignored(p, id);
+    for (size_t z = 0; s->usable && z < ZONE_COUNT; z++) {
+        if (v->zone_ok[z])
+            add_zone(s, energy_zone_name((enum energy_zone)z));
+    }
+}
+
+/* Usable means usable by the exporter of this version, which does not read perf's counters. */
+static void add_perf(struct probe *p)
+{
+    struct findings_source *s = add_source(p, "perf", "measured");
+    if (p->pmu_code == 0)
+        findings_text(&s->reason, "%s; the exporter of this version does not read perf counters",
+                      detail_of(p, "power.perf"));
+}
+
+static void add_model(struct probe *p)
+{
+    struct findings_source *s = add_source(p, "model", "estimated");
+    s->usable = p->cpu_known && !probe_is_ignored(p, "power.model");
+    if (!s->usable)
+        return;
+    findings_text(&s->reason, "%s", p->power.reason);
+    add_zone(s, energy_zone_name(ZONE_PACKAGE));
+    if (p->kernel.memory_bytes > 0)
+        add_zone(s, energy_zone_name(ZONE_DRAM));
+}
+
+static void select_best(struct probe *p)
+{
+    struct findings *f = &p->findings;
+    for (size_t i = 0; i < f->sources; i++) {
+        const struct findings_source *s = &f->source[i];
+        if (!s->usable)
+            continue;
+        bool is_model = strcmp(s->name, "model") == 0;
+        findings_text(&f->selected, "%s", s->name);
+        findings_text(&f->quality, "%s", s->quality);
+        f->bound_low = is_model ? p->power.bound_low : 1;
+        f->bound_high = is_model ? p->power.bound_high : 1;
+        return;
+    }
+}
+
+/* The first bpf.* finding that is not ok, NULL if all are. */
+static const struct finding *first_bpf_gap(const struct findings *all)
+{
+    for (size_t i = 0; i < all->findings; i++) {
+        const struct finding *f = &all->finding[i];
+        if (strncmp(f->id, "bpf.", 4) == 0 && f->status != FINDING_OK)
+            return f;
+    }
+    return NULL;
+}
+
+static void select_accounting(struct probe *p)
+{
+    struct findings *all = &p->findings;
+    const struct finding *gap = first_bpf_gap(all);
+    if (!gap) {
+        findings_text(&all->accounting, "ebpf");
+        findings_text(&all->accounting_reason,
+                      "exact run time of every process, also of those that live shorter than an "
+                      "interval");
+    } else if (p->accounting_ready) {
+        findings_text(&all->accounting, "proc");
+        findings_text(&all->accounting_reason,
+                      "%s: %s; CPU time is read from /proc, which misses short processes", gap->id,
+                      gap->detail);
+    } else {
+        findings_text(&all->accounting_reason, "neither eBPF nor /proc can be used");
+    }
+}
+
+static void put_setting(struct json *to, const char *group, const char *value)
+{
+    if (value[0] == '\0')
+        return;
+    struct json *member = json_new_object();
+    json_put_text(member, "source", value);
+    json_put(to, group, member);
+}
+
+void select_sources(struct probe *p)
+{
+    /* best first: design's chain, without what this version cannot read */
+    add_measured(p, "powercap");
+    add_perf(p);
+    add_measured(p, "msr");
+    add_model(p);
+    select_best(p);
+    select_accounting(p);
+
+    struct json *settings = json_new_object();
+    put_setting(settings, "power", p->findings.selected);
+    put_setting(settings, "accounting", p->findings.accounting);
+    json_free(p->findings.exporter);
+    p->findings.exporter = settings;
+}
+
+void host_facts(struct probe *p)
+{
+    struct json *to = json_new_object();
+    json_put_text(to, "kernel", p->kernel.release);
+    json_put_text(to, "arch", p->kernel.arch);
+    json_put_text(to, "os", p->kernel.os_name);
+    json_put_text(to, "lockdown", p->kernel.lockdown);
+    json_put_bool(to, "virtual", p->is_vm);
+    json_put_text(to, "dmi_vendor", p->dmi.vendor);
+    json_put_text(to, "dmi_product", p->dmi.product);
+    json_put_text(to, "cloud", p->cloud.provider);
+    json_put_text(to, "instance_type", p->cloud.instance_type);
+    json_put_text(to, "region", p->cloud.region);
+    json_put_text(to, "cpu_model", p->cpu.model_name);
+    json_put_text(to, "cpu_vendor", p->cpu.vendor);
+    json_put_number(to, "sockets", p->cpu.sockets);
+    json_put_number(to, "cores", p->cpu.cores);
+    json_put_number(to, "threads", p->cpu.threads);
+    json_put_number(to, "tdp_watts", p->tdp_watts);
+    json_put_number(to, "memory_bytes", (double)p->kernel.memory_bytes);
+    json_free(p->findings.host);
+    p->findings.host = to;
+}

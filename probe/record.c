@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "record.h"
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "host/cgroup.h"
+#include "host/msr.h"
+#include "host/powercap.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+#define FILE_LIMIT ((size_t)4 << 20) /* cpuinfo of 1024 threads has 1.6 MiB */
+#define LATER      "/.probe/later"
+
+struct recorder {
+    const struct probe *p;
+    const char *dir;
+    int code; /* the first failure; nothing is written after it */
+    struct err *err;
+};
+
+static void fail(struct recorder *r, const char *what, const char *path, int code)
+{
+    r->code = err_set(r->err, code, "cannot %s %s for --record: %s", what, path, strerror(-code));
+}
+
+/* Makes the folders above @path (which begins with the dump's folder). */
+static void make_parents(struct recorder *r, char *path)
+{
+    for (char *slash = strchr(path + strlen(r->dir) + 1, '/'); slash && r->code == 0;
+         slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0755) < 0 && errno != EEXIST)
+            fail(r, "make the folder", path, -errno);
+        *slash = '/';
+    }
+}
+
+static void put_bytes(struct recorder *r, const char *path, const void *bytes, size_t n)
+{
+    if (r->code < 0)
+        return;
+    AUTO_STR full = mem_printf("%s%s", r->dir, path);
+    make_parents(r, full);
+    AUTO_FD fd = r->code == 0 ? open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
+    if (r->code < 0)
+        return;
+    int code = fd < 0 ? -errno : fd_write_all(fd, bytes, n);
+    if (code < 0)
+        fail(r, "write", full, code);
+}
+
+PRINTF_LIKE(3, 4)
+static void put_text(struct recorder *r, const char *path, const char *format, ...)
+{
+    AUTO_STR text = NULL;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&text, format, args);
+    va_end(args);
+    if (n >= 0)
+        put_bytes(r, path, text, (size_t)n);
+}
+
+/* A file that is not there is not there in the dump either. */
+static void copy_file(struct recorder *r, const char *path)
+{
+    AUTO_BUF text;
+    buf_init(&text, FILE_LIMIT);
+    if (rootfs_read_all(&r->p->fs, path, &text) == 0)
+        put_bytes(r, path, buf_text(&text), text.len);
+}
+
+/* Copies the lines that @keep takes, each as @keep leaves it in @line. */
+static void copy_lines(struct recorder *r, const char *path, bool (*keep)(char *line))
+{
+    AUTO_BUF from;
+    AUTO_BUF to;
+    buf_init(&from, FILE_LIMIT);
+    buf_init(&to, FILE_LIMIT);
+    if (rootfs_read_all(&r->p->fs, path, &from) < 0)
+        return;
+    AUTO_STR text = buf_take(&from);
+    for (char *line = text; *line;) {
+        size_t n = strcspn(line, "\n");
+        char *next = line + n + (line[n] == '\n');
+        line[n] = '\0';
+        if (keep(line))
+            buf_printf(&to, "%s\n", line);
+        line = next;
+    }
+    put_bytes(r, path, buf_text(&to), to.len);
+}
+
+static bool keep_but_serial(char *line)
+{
+    return strncmp(line, "Serial", 6) != 0; /* a board's number, on arm */
+}
+
+static bool keep_memory_total(char *line)
+{
+    return strncmp(line, "MemTotal:", 9) == 0;
+}
+
+/* "msr" in "msr 16384 0 - Live 0xffff" and "kernel/arch/x86/kernel/msr.ko.zst: ..." */
+static bool is_asked_for(const char *line)
+{
+    size_t end = strcspn(line, " :");
+    size_t begin = end;
+    while (begin > 0 && line[begin - 1] != '/')
+        begin--;
+    char name[64];
+    (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(line + begin, ".: "), line + begin);
+    for (char *c = name; *c; c++)
+        *c = *c == '-' ? '_' : *c;
+    return module_find(name) != NULL;
+}
+
+static bool keep_loaded_module(char *line)
+{
+    char *address = strstr(line, " 0x"); /* the kernel's addresses stay secret */
+    if (address)
+        memcpy(address, " 0x0", 5);
+    return is_asked_for(line);
+}
+
+static bool keep_module_file(char *line)
+{
+    return is_asked_for(line);
+}
+
+static void record_kernel(struct recorder *r)
+{
+    static const char *const files[] = { "/proc/sys/kernel/osrelease",
+                                         "/proc/sys/kernel/perf_event_paranoid",
+                                         "/proc/sys/kernel/unprivileged_bpf_disabled",
+                                         "/etc/os-release",
+                                         "/sys/kernel/security/lockdown",
+                                         "/sys/class/dmi/id/sys_vendor",
+                                         "/sys/class/dmi/id/product_name",
+                                         "/sys/class/dmi/id/bios_vendor",
+                                         "/sys/class/dmi/id/bios_version" };
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        copy_file(r, files[i]);
+    put_text(r, "/proc/sys/kernel/arch", "%s\n", r->p->kernel.arch);
+    copy_lines(r, "/proc/cpuinfo", keep_but_serial);
+    copy_lines(r, "/proc/meminfo", keep_memory_total);
+    copy_lines(r, "/proc/modules", keep_loaded_module);
+}
+
+static void record_modules(struct recorder *r)
+{
+    static const char *const lists[] = { "modules.builtin", "modules.dep", "modules.order" };
+    const char *release = r->p->kernel.release;
+    AUTO_BUF config;
+    buf_init(&config, FILE_LIMIT);
+
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        AUTO_STR path = mem_printf("/lib/modules/%s/%s", release, lists[i]);
+        copy_lines(r, path, keep_module_file);
+    }
+    for (size_t i = 0; i < module_rows_count; i++) {
+        char value = kernel_option(&r->p->fs, &r->p->kernel, module_rows[i].option);
+        if (value == 'n')
+            buf_printf(&config, "# %s is not set\n", module_rows[i].option);
+        else if (value != '\0')
+            buf_printf(&config, "%s=%c\n", module_rows[i].option, value);
+    }
+    AUTO_STR path = mem_printf("/boot/config-%s", release);
+    if (config.len > 0)
+        put_bytes(r, path, buf_text(&config), config.len);
+}
+
+/* Only the counter that was found: elsewhere the same path may be a group that is not the root. */
+static void record_cgroups(struct recorder *r)
+{
+    static const char *const marks[] = { "/sys/fs/cgroup/cgroup.controllers",
+                                         "/sys/fs/cgroup/unified/cgroup.controllers" };
+    static const char *const v1_folders[] = { "/sys/fs/cgroup/cpu", "/sys/fs/cgroup/memory" };
+    struct cgroup_cpu_counter counter;
+
+    for (size_t i = 0; i < ARRAY_LEN(marks); i++)
+        copy_file(r, marks[i]);
+    if (cgroup_root_counter_find(&r->p->fs, &counter) == 0)
+        copy_file(r, counter.path);
+    for (size_t i = 0; i < ARRAY_LEN(v1_folders); i++) {
+        AUTO_STR inside = mem_printf("%s%s/", r->dir, v1_folders[i]);
+        if (rootfs_exists(&r->p->fs, v1_folders[i]))
+            make_parents(r, inside);
+    }
+}
+
+/* Zone files go where the class's link leads, as in sysfs. */
+static void record_zone(struct recorder *r, const char *entry)
+{
+    static const char *const files[] = { "name", "energy_uj", "max_energy_range_uj" };
+    AUTO_STR link = mem_printf(POWERCAP_CLASS "/%s", entry);
+    char target[512];
+    bool is_link = rootfs_readlink(&r->p->fs, link, target, sizeof(target)) == 0;
+    const bool is_below_sys = is_link && strncmp(target, "../../", 6) == 0;
+    AUTO_STR folder = is_below_sys ? mem_printf("/sys/%s", target + 6) : mem_strdup(link);
+
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        AUTO_STR from = mem_printf("%s/%s", link, files[i]);
+        AUTO_STR to = mem_printf("%s/%s", folder, files[i]);
+        char text[64];
+        if (rootfs_read_text(&r->p->fs, from, text, sizeof(text)) >= 0)
+            put_text(r, to, "%s\n", text);
+    }
+    if (!is_below_sys || r->code < 0)
+        return;
+    AUTO_STR full = mem_printf("%s%s", r->dir, link);
+    make_parents(r, full);
+    if (r->code == 0 && symlink(target, full) < 0)
+        fail(r, "make the link", full, -errno);
+}
+
+static void record_powercap(struct recorder *r)
+{
+    AUTO_NAMES names = { 0 };
+    if (rootfs_list(&r->p->fs, POWERCAP_CLASS, &names) < 0)
+        return;
+    AUTO_STR folder = mem_printf("%s" POWERCAP_CLASS "/", r->dir); /* also if it is empty */
+    make_parents(r, folder);
+    for (size_t i = 0; i < names.n; i++) {
+        if (strncmp(names.name[i], "intel-rapl", 10) == 0)
+            record_zone(r, names.name[i]);
+    }
+}
+
+static void record_pmu(struct recorder *r)
+{
+    static const char *const folder = "/sys/bus/event_source/devices/power";
+    AUTO_STR type = mem_printf("%s/type", folder);
+    AUTO_STR mask = mem_printf("%s/cpumask", folder);
+    AUTO_STR events = mem_printf("%s/events", folder);
+    AUTO_NAMES names = { 0 };
+    copy_file(r, type);
+    copy_file(r, mask);
+    if (rootfs_list(&r->p->fs, events, &names) < 0)
+        return;
+    for (size_t i = 0; i < names.n; i++) {
+        AUTO_STR path = mem_printf("%s/%s", events, names.name[i]);
+        copy_file(r, path);
+    }
+}
+
+static void put_register(struct recorder *r, const char *above, const struct energy_counter *c,
+                         uint64_t value)
+{
+    AUTO_STR path = mem_printf("%s%s/0x%" PRIx32, above, c->path, c->reg);
+    put_text(r, path, "0x%" PRIx64 "\n", value);
+}
+
+/* Every energy register that answers, of the first thread of each socket. */
+static void record_registers(struct recorder *r)
+{
+    static const uint32_t registers[] = {
+        MSR_INTEL_POWER_UNIT,  MSR_INTEL_PKG_ENERGY, MSR_INTEL_PKG_INFO,
+        MSR_INTEL_DRAM_ENERGY, MSR_INTEL_PP0_ENERGY, MSR_INTEL_PP1_ENERGY,
+        MSR_INTEL_PSYS_ENERGY, MSR_AMD_POWER_UNIT,   MSR_AMD_PKG_ENERGY,
+    };
+    for (unsigned s = 0; s < r->p->cpu.sockets; s++) {
+        int cpu = cpu_first_of_socket(&r->p->cpu, s);
+        for (size_t i = 0; cpu >= 0 && i < ARRAY_LEN(registers); i++) {
+            struct energy_counter c = { .reg = registers[i] };
+            uint64_t value = 0;
+            (void)snprintf(c.path, sizeof(c.path), "/dev/cpu/%d/msr", cpu);
+            if (msr_read(&r->p->fs, cpu, c.reg, &value) == 0)
+                put_register(r, "", &c, value);
+        }
+    }
+}
+
+static void put_reading(struct recorder *r, const char *above, const struct energy_counter *c,
+                        uint64_t value)
+{
+    if (c->reg != 0) {
+        put_register(r, above, c, value);
+        return;
+    }
+    AUTO_STR path = mem_printf("%s%s/energy_uj", above, c->path);
+    put_text(r, path, "%" PRIu64 "\n", value);
+}
+
+/* Both readings as the probe took them, so that the dump repeats its verdict. */
+static void record_readings(struct recorder *r)
+{
+    uint64_t elapsed_ns = 0;
+    for (size_t d = 0; d < r->p->trials; d++) {
+        const struct energy_trial *t = &r->p->trial[d];
+        for (size_t i = 0; i < t->set.n; i++) {
+            if (t->pair[i].first_code < 0 || t->pair[i].second_code < 0)
+                continue;
+            put_reading(r, "", &t->set.counter[i], t->pair[i].first);
+            put_reading(r, LATER, &t->set.counter[i], t->pair[i].second);
+            elapsed_ns = t->elapsed_ns;
+        }
+    }
+    if (elapsed_ns > 0)
+        put_text(r, LATER "/elapsed_ns", "%" PRIu64 "\n", elapsed_ns);
+}
+
+static void record_acts(struct recorder *r)
+{
+    AUTO_JSON acts = acts_to_json(&r->p->acts);
+    AUTO_STR text = json_print(acts, true);
+    put_bytes(r, "/.probe/acts.json", text, strlen(text));
+}
+
+static void close_folder(DIR **dir)
+{
+    if (*dir)
+        (void)closedir(*dir);
+}
+
+static int want_empty(const char *path, struct err *err)
+{
+    if (mkdir(path, 0755) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return err_set(err, -errno, "cannot make the folder %s for --record: %s", path,
+                       strerror(errno));
+    CLEANUP(close_folder) DIR *dir = opendir(path);
+    if (!dir)
+        return err_set(err, -errno, "cannot record into %s: %s", path, strerror(errno));
+    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+            return err_set(err, -ENOTEMPTY,
+                           "cannot record into %s: it is not empty (it has %s in it); name a new "
+                           "folder",
+                           path, e->d_name);
+    }
+    return 0;
+}
+
+int record_write(const struct probe *p, const char *dir, struct err *err)
+{
+    static void (*const parts[])(struct recorder * r) = {
+        record_kernel, record_modules,   record_cgroups,  record_powercap,
+        record_pmu,    record_registers, record_readings, /* over the registers' later values */
+        record_acts,
+    };
+    struct recorder r = { .p = p, .dir = dir, .err = err };
+    r.code = want_empty(dir, err);
+    for (size_t i = 0; i < ARRAY_LEN(parts) && r.code == 0; i++)
+        parts[i](&r);
+    return r.code;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The findings as a person reads them, and as the exporter's configuration. */
+#ifndef PROBE_REPORT_H
+#define PROBE_REPORT_H
+
+#include "base/buf.h"
+#include "contract/findings.h"
+
+#include <stdbool.h>
+
+#define REPORT_LIMIT ((size_t)1 << 20) /* bytes of a report; a usual one has 4 KiB */
+
+struct report_style {
+    bool colour;
+    unsigned columns;        /* 0: lines are not wrapped */
+    const char *requirement; /* "any" "measured" */
+    bool holds;
+};
+
+void report_text(struct buf *to, const struct findings *f, const struct report_style *style);
+
+/* The exporter's settings as YAML, with a comment that says where they come from. */
+void report_yaml(struct buf *to, const struct findings *f);
+
+/* True if @requirement ("any", "measured") is met: such a source, and CPU accounting. */
+bool report_holds(const struct findings *f, const char *requirement);
+
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report.h"
+
+#define ID_COLUMNS     24 /* the longest id is module.intel_rapl_common */
+#define STATUS_COLUMNS 4
+#define LEFT_COLUMNS   (2 + STATUS_COLUMNS + 2 + ID_COLUMNS + 2)
+#define LABEL_COLUMNS  12 /* of the verdict's lines */
+#define LEAST_COLUMNS  60 /* on a narrower terminal wrapping would only harm */
+
+static const char *const colour_of[] = {
+    [FINDING_OK] = "\033[32m",
+    [FINDING_WARN] = "\033[33m",
+    [FINDING_FAIL] = "\033[31m",
+    [FINDING_SKIP] = "\033[2m",
+};
+#define BOLD  "\033[1m"
+#define DIM   "\033[2m"
+#define CYAN  "\033[36m"
+#define PLAIN "\033[0m"
+
+static const struct group_row {
+    const char *prefix, *title;
+} groups[] = {
+    { "host.", "Machine" },
+    { "cloud.", "Machine" },
+    { "power.", "Power sources" },
+    { "module.", "Kernel modules" },
+    { "bpf.", "CPU accounting by eBPF" },
+    { "perf.", "Hardware counters" },
+    { "cgroup.", "Containers and network" },
+    { "net.", "Containers and network" },
+};
+
+static const char *group_of(const char *id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        if (strncmp(id, groups[i].prefix, strlen(groups[i].prefix)) == 0)
+            return groups[i].title;
+    }
+    return "Other";
+}
+
+static void colour(struct buf *to, const struct report_style *style, const char *code)
+{
+    if (style->colour)
+        buf_str(to, code);
+}
+
+static void blanks(struct buf *to, unsigned n)
+{
+    buf_printf(to, "%*s", (int)n, "");
+}
+
+/* Longest start of @text that fits into @room, cut at a blank where there is one. */
+static size_t fit(const char *text, unsigned room)
+{
+    size_t len = strlen(text);
+    if (len <= room)
+        return len;
+    for (size_t n = room; n > 0; n--) {
+        if (text[n] == ' ')
+            return n;
+    }
+    return strcspn(text, " "); /* one word that is longer: not broken, so that it can be copied */
+}
+
+/* @text from column @left on, wrapped if the style says so, with its line end. */
+static void wrapped(struct buf *to, const struct report_style *style, unsigned left,
+                    const char *text)
+{
+    unsigned room = style->columns >= LEAST_COLUMNS ? style->columns - left : 0;
+    for (;;) {
+        size_t n = room ? fit(text, room) : strlen(text);
+        buf_add(to, text, n);
+        buf_char(to, '\n');
+        text += n;
+        text += strspn(text, " ");
+        if (*text == '\0')
+            return;
+        blanks(to, left);
+    }
+}
+
+/* The id whose remedy is the same command, if the report has printed it already. */
+static const char *same_remedy(const struct findings *all, const struct finding *f)
+{
+    for (const struct finding *g = all->finding; g < f; g++) {
+        if (g->remedy_command[0] && strcmp(g->remedy_command, f->remedy_command) == 0)
+            return g->id;
+    }
+    return NULL;
+}
+
+static bool same_note(const struct findings *all, const struct finding *f)
+{
+    for (const struct finding *g = all->finding; g < f; g++) {
+        if (strcmp(g->remedy_note, f->remedy_note) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void print_remedy(struct buf *to, const struct findings *all, const struct finding *f,
+                         const struct report_style *style)
+{
+    const char *before = f->remedy_command[0] ? same_remedy(all, f) : NULL;
+    if (before) {
+        blanks(to, LEFT_COLUMNS);
+        colour(to, style, DIM);
+        buf_printf(to, "remedy as for %s\n", before);
+        colour(to, style, PLAIN);
+        return;
+    }
+    if (f->remedy_command[0]) {
+        blanks(to, LEFT_COLUMNS);
+        colour(to, style, CYAN);
+        buf_printf(to, "$ %s\n", f->remedy_command); /* never wrapped: it is to be copied */
+        colour(to, style, PLAIN);
+    }
+    if (f->remedy_note[0] && !same_note(all, f)) {
+        blanks(to, LEFT_COLUMNS);
+        colour(to, style, DIM);
+        wrapped(to, style, LEFT_COLUMNS, f->remedy_note);
+        colour(to, style, PLAIN);
+    }
+    if (f->remedy_reboot) {
+        blanks(to, LEFT_COLUMNS);
+        buf_str(to, "needs a reboot\n");
+    }
+}
+
+static void print_finding(struct buf *to, const struct findings *all, const struct finding *f,
+                          const struct report_style *style)
+{
+    buf_str(to, "  ");
+    colour(to, style, colour_of[f->status]);
+    buf_printf(to, "%-*s", STATUS_COLUMNS, finding_status_name(f->status));
+    colour(to, style, PLAIN);
+    buf_printf(to, "  %-*s  ", ID_COLUMNS, f->id);
+    wrapped(to, style, LEFT_COLUMNS, f->detail);
+    print_remedy(to, all, f, style);
+}
+
+static void label(struct buf *to, const struct report_style *style, const char *name)
+{
+    buf_str(to, "  ");
+    colour(to, style, DIM);
+    buf_printf(to, "%-*s", LABEL_COLUMNS, name);
+    colour(to, style, PLAIN);
+}
+
+static void print_zones(struct buf *to, const struct findings *f)
+{
+    for (size_t i = 0; i < f->sources; i++) {
+        const struct findings_source *s = &f->source[i];
+        if (strcmp(s->name, f->selected) != 0)
+            continue;
+        for (size_t z = 0; z < s->zones; z++)
+            buf_printf(to, "%s%s", z ? ", " : "", s->zone[z]);
+    }
+}
+
+static const char *reason_of_selected(const struct findings *f)
+{
+    for (size_t i = 0; i < f->sources; i++) {
+        if (strcmp(f->source[i].name, f->selected) == 0)
+            return f->source[i].reason;
+    }
+    return "";
+}
+
+static void print_power(struct buf *to, const struct findings *f, const struct report_style *style)
+{
+    AUTO_BUF line;
+    buf_init(&line, 2048);
+    label(to, style, "power");
+    if (f->selected[0] == '\0') {
+        buf_str(to, "no source is usable: see the failures above\n");
+        return;
+    }
+    bool is_measured = strcmp(f->quality, "measured") == 0;
+    colour(to, style, is_measured ? colour_of[FINDING_OK] : colour_of[FINDING_WARN]);
+    buf_str(to, f->quality);
+    colour(to, style, PLAIN);
+    buf_printf(&line, " by %s, zones ", f->selected);
+    print_zones(&line, f);
+    if (!is_measured)
+        buf_printf(&line, "; true watts within x%.2f .. x%.2f of the estimate (%s)", f->bound_low,
+                   f->bound_high, reason_of_selected(f));
+    wrapped(to, style, 2 + LABEL_COLUMNS + 9, buf_text(&line)); /* 9: "estimated" */
+}
+
+static void print_accounting(struct buf *to, const struct findings *f,
+                             const struct report_style *style)
+{
+    AUTO_BUF line;
+    buf_init(&line, 2048);
+    label(to, style, "accounting");
+    if (f->accounting[0])
+        buf_printf(&line, "%s: ", strcmp(f->accounting, "ebpf") == 0 ? "eBPF" : "/proc");
+    buf_str(&line, f->accounting_reason);
+    wrapped(to, style, 2 + LABEL_COLUMNS, buf_text(&line));
+}
+
+static void print_verdict(struct buf *to, const struct findings *f,
+                          const struct report_style *style)
+{
+    buf_char(to, '\n');
+    colour(to, style, BOLD);
+    buf_str(to, "Verdict");
+    colour(to, style, PLAIN);
+    buf_char(to, '\n');
+    print_power(to, f, style);
+    print_accounting(to, f, style);
+    label(to, style, "required");
+    buf_printf(to, "%s: ", style->requirement);
+    colour(to, style, style->holds ? colour_of[FINDING_OK] : colour_of[FINDING_FAIL]);
+    buf_str(to, style->holds ? "holds" : "does not hold");
+    colour(to, style, PLAIN);
+    buf_char(to, '\n');
+    if (f->selected[0] == '\0')
+        return;
+    label(to, style, "run");
+    colour(to, style, CYAN);
+    buf_printf(to, "sudo kepler-exporter --power.source=%s\n", f->selected);
+    colour(to, style, PLAIN);
+}
+
+static void print_title(struct buf *to, const struct findings *f, const struct report_style *style)
+{
+    const char *kernel = json_text(f->host, "kernel", "");
+    const char *type = json_text(f->host, "instance_type", "");
+    const char *product = json_text(f->host, "dmi_product", "");
+    const char *machine = type[0] ? type : product;
+    colour(to, style, BOLD);
+    buf_printf(to, "kepler-probe %s", f->version);
+    colour(to, style, PLAIN);
+    if (machine[0])
+        buf_printf(to, " on %s", machine);
+    if (kernel[0])
+        buf_printf(to, "%s Linux %s", machine[0] ? "," : " on", kernel);
+    buf_char(to, '\n');
+}
+
+void report_text(struct buf *to, const struct findings *f, const struct report_style *style)
+{
+    const char *group = "";
+    print_title(to, f, style);
+    for (size_t i = 0; i < f->findings; i++) {
+        const char *its = group_of(f->finding[i].id);
+        if (strcmp(its, group) != 0) {
+            buf_char(to, '\n');
+            colour(to, style, BOLD);
+            buf_str(to, its);
+            colour(to, style, PLAIN);
+            buf_char(to, '\n');
+        }
+        group = its;
+        print_finding(to, f, &f->finding[i], style);
+    }
+    print_verdict(to, f, style);
+}
+
+bool report_holds(const struct findings *f, const char *requirement)
+{
+    bool measured_only = strcmp(requirement, "measured") == 0;
+    bool power = f->selected[0] && (!measured_only || strcmp(f->quality, "measured") == 0);
+    return power && f->accounting[0];
+}

@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kepler-probe says of the golden machines, word for word.
+
+BUILD names the build folder (default: build). UPDATE=1 rewrites the expectations: read the diff.
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import jsonschema
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+REPO = HERE.parent.parent
+PROBE = REPO / os.environ.get("BUILD", "build") / "bin" / "kepler-probe"
+ROOTS = REPO / "tests" / "data" / "roots"
+SCHEMA = json.loads((REPO / "docs" / "findings.schema.json").read_text())
+
+# Exit codes: of --require any, of --require measured.
+MACHINES = {
+    "c5-metal-ubuntu-6.8-aws": (0, 0),
+    "ec2-vm": (0, 1),
+    "server-powercap": (0, 0),
+    "vm-msr-zero": (0, 1),
+    "this-machine": (0, 1),
+}
+
+
+def probe(*args, **kwargs):
+    return subprocess.run([PROBE, *map(str, args)], capture_output=True, text=True, timeout=20, **kwargs)
+
+
+def document(machine, *args):
+    done = probe("--root", ROOTS / machine, "--json", *args)
+    assert done.returncode in (0, 1), done.stderr
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, SCHEMA)
+    return found
+
+
+def finding(found, name):
+    return next(f for f in found["findings"] if f["id"] == name)
+
+
+def same(text, expectation):
+    path = HERE / "expected" / expectation
+    if os.environ.get("UPDATE"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_text_is_as_stored(machine):
+    done = probe("--root", ROOTS / machine)
+    assert done.stderr == ""
+    same(re.sub(r"^kepler-probe \S+", "kepler-probe VERSION", done.stdout), f"{machine}.txt")
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_document_is_as_stored(machine):
+    found = document(machine)
+    found["probe"] = dict.fromkeys(found["probe"], "normalised")
+    same(json.dumps(found, indent=2) + "\n", f"{machine}.json")
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_exit_code_says_whether_the_requirement_holds(machine):
+    of_any, of_measured = MACHINES[machine]
+    assert probe("--root", ROOTS / machine, "--require", "any").returncode == of_any
+    assert probe("--root", ROOTS / machine, "--require", "measured").returncode == of_measured
+
+
+def test_c5_metal_measures_by_msr_at_once_and_names_the_package():
+    found = document("c5-metal-ubuntu-6.8-aws")
+    assert found["power"]["selected"] == "msr"
+    assert found["power"]["bounds"] == {"low": 1, "high": 1}
+    # 61.2 W (over a wrap) + 57.4 W of package
+    assert finding(found, "power.msr")["evidence"]["package_watts"] == pytest.approx(118.6, abs=0.01)
+    remedy = finding(found, "power.powercap")["remedy"]["command"]
+    assert remedy == "sudo apt-get install linux-modules-extra-6.8.0-1021-aws && sudo modprobe intel_rapl_msr"
+    assert found["exporter"] == {"power": {"source": "msr"}, "accounting": {"source": "ebpf"}}
+
+
+def test_ec2_vm_names_the_metal_type_and_offers_no_module():
+    found = document("ec2-vm")
+    assert "c5.metal" in finding(found, "power.powercap")["remedy"]["note"]
+    assert not any(f["remedy"]["command"] for f in found["findings"] if f.get("remedy"))
+    assert found["power"]["selected"] == "model"
+    assert found["power"]["bounds"] == {"low": 0.82, "high": 1.43}
+
+
+def test_registers_that_answer_0_are_a_failure():
+    found = document("vm-msr-zero")
+    assert finding(found, "power.msr")["status"] == "fail"
+    assert found["power"]["quality"] == "estimated"
+
+
+@pytest.fixture
+def a_copy(tmp_path):
+    def make(machine):
+        to = tmp_path / machine
+        shutil.copytree(ROOTS / machine, to, symlinks=True)
+        return to
+    return make
+
+
+def on(root, *args):
+    done = probe("--root", root, "--json", *args)
+    assert done.returncode in (0, 1), done.stderr
+    found = json.loads(done.stdout)
+    jsonschema.validate(found, SCHEMA)
+    return found
+
+
+def test_kernel_7_has_the_module_in_linux_modules(a_copy):
+    root = a_copy("c5-metal-ubuntu-6.8-aws")
+    (root / "proc/sys/kernel/osrelease").write_text("7.0.0-1004-aws\n")
+    (root / "boot/config-6.8.0-1021-aws").rename(root / "boot/config-7.0.0-1004-aws")
+    command = finding(on(root), "module.intel_rapl_msr")["remedy"]["command"]
+    assert command == "sudo apt-get install linux-modules-7.0.0-1004-aws && sudo modprobe intel_rapl_msr"
+
+
+def test_a_module_that_lies_there_is_only_loaded(a_copy):
+    root = a_copy("c5-metal-ubuntu-6.8-aws")
+    with open(root / "lib/modules/6.8.0-1021-aws/modules.dep", "a", encoding="ascii") as dep:
+        dep.write("kernel/drivers/powercap/intel_rapl_msr.ko.zst: kernel/drivers/powercap/intel_rapl_common.ko.zst\n")
+    assert finding(on(root), "module.intel_rapl_msr")["remedy"]["command"] == "sudo modprobe intel_rapl_msr"
+
+
+def test_an_option_that_is_off_takes_another_kernel(a_copy):
+    root = a_copy("c5-metal-ubuntu-6.8-aws")
+    config = root / "boot/config-6.8.0-1021-aws"
+    config.write_text(config.read_text().replace("CONFIG_INTEL_RAPL=m", "# CONFIG_INTEL_RAPL is not set"))
+    remedy = finding(on(root), "module.intel_rapl_msr")["remedy"]
+    assert remedy["command"] == ""
+    assert "another kernel" in remedy["note"]
+
+
+def test_a_counter_that_stands_still_is_a_failure(a_copy):
+    root = a_copy("server-powercap")
+    later = root / ".probe/later/sys/class/powercap/intel-rapl:1/energy_uj"
+    later.write_text((root / "sys/class/powercap/intel-rapl:1/energy_uj").read_text())
+    found = on(root)
+    assert finding(found, "power.powercap")["status"] == "fail"
+    assert "never advances" in finding(found, "power.powercap")["detail"]
+    assert found["power"]["selected"] == "model"
+
+
+def test_a_counter_that_leaps_is_a_failure(a_copy):
+    root = a_copy("server-powercap")
+    (root / ".probe/later/sys/class/powercap/intel-rapl:0/energy_uj").write_text("171000000000\n")
+    assert "2 x TDP" in finding(on(root), "power.powercap")["detail"]
+
+
+def test_a_scripted_writer_is_waited_for(a_copy):
+    root = a_copy("server-powercap")
+    shutil.rmtree(root / ".probe/later")
+    with subprocess.Popen([PROBE, "--root", root, "--json"], stdout=subprocess.PIPE, text=True) as running:
+        deadline = 200
+        while running.poll() is None and deadline:
+            deadline -= 1
+            for zone in root.glob("sys/devices/virtual/powercap/intel-rapl/**/energy_uj"):
+                new = zone.with_suffix(".new")
+                new.write_text(f"{int(zone.read_text()) + 10_000}\n")
+                new.rename(zone)
+            try:
+                running.wait(0.001)
+            except subprocess.TimeoutExpired:
+                pass
+        found = json.load(running.stdout)
+    assert finding(found, "power.powercap")["evidence"]["elapsed_ms"] >= 250
+    assert found["power"]["selected"] in ("powercap", "model")  # how fast the writer was is not ours
+    assert finding(found, "power.powercap")["evidence"]["counters"][0]["first"] < \
+        finding(found, "power.powercap")["evidence"]["counters"][0]["second"]
+
+
+def test_without_acts_nothing_is_claimed(a_copy):
+    root = a_copy("c5-metal-ubuntu-6.8-aws")
+    (root / ".probe/acts.json").unlink()
+    found = on(root)
+    assert {f["status"] for f in found["findings"] if f["id"].startswith("bpf.")} == {"skip"}
+    assert found["accounting"]["selected"] == "proc"
+
+
+def test_an_ignored_check_does_not_count():
+    found = document("c5-metal-ubuntu-6.8-aws", "--ignore", "power.msr")
+    assert finding(found, "power.msr")["status"] == "skip"
+    assert found["power"]["selected"] == "model"
+
+
+def test_emitted_configuration():
+    done = probe("--root", ROOTS / "c5-metal-ubuntu-6.8-aws", "--emit-config")
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("#")]
+    assert lines == ["power:", '  source: "msr"', "accounting:", '  source: "ebpf"']
+
+
+@pytest.mark.parametrize("args, word", [
+    (["--jsno"], "--json"),
+    (["--require", "both"], "measured or any"),
+    (["--ignore", "power.mrs"], "power.mrs"),
+    (["--json", "--text"], "exclude"),
+    (["--fix=all"], "packages"),
+    (["--root", "/proc", "--record", "/x"], "--root"),
+    (["extra"], "extra"),
+])
+def test_usage_is_exit_2_and_says_what(args, word):
+    done = probe(*args)
+    assert done.returncode == 2
+    assert word in done.stderr and done.stdout == ""
+
+
+def test_a_root_that_is_not_there_is_exit_3():
+    done = probe("--root", "/nowhere/at/all")
+    assert done.returncode == 3
+    assert "/nowhere/at/all" in done.stderr
+
+
+def test_a_broken_dump_is_exit_3(a_copy):
+    root = a_copy("server-powercap")
+    (root / ".probe/later/elapsed_ns").write_text("soon\n")
+    done = probe("--root", root)
+    assert done.returncode == 3 and "elapsed_ns" in done.stderr
+
+
+def test_output_is_whole_or_not_at_all(tmp_path):
+    out = tmp_path / "findings.json"
+    assert probe("--root", ROOTS / "ec2-vm", "--output", out).returncode == 0
+    jsonschema.validate(json.loads(out.read_text()), SCHEMA)
+    assert [p.name for p in tmp_path.iterdir()] == ["findings.json"]
+
+
+def test_a_full_disk_is_exit_3_and_leaves_what_was_there(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", disk],
+                                           check=False).returncode != 0:
+        pytest.skip("a small file system takes root")
+    try:
+        (disk / "findings.json").write_text("old")
+        done = probe("--root", ROOTS / "c5-metal-ubuntu-6.8-aws", "--json", "--output", disk / "findings.json")
+        assert done.returncode == 3 and "No space left" in done.stderr
+        assert (disk / "findings.json").read_text() == "old"
+        assert len(list(disk.iterdir())) == 1
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_colours_only_on_a_terminal():
+    def shown(env):
+        line = f"{PROBE} --root {ROOTS / 'ec2-vm'}"
+        return subprocess.run(["script", "-qec", line, "/dev/null"], capture_output=True, text=True, timeout=20,
+                              env={**os.environ, "TERM": "xterm", **env}, check=False).stdout
+    assert "\033[" in shown({"NO_COLOR": ""})
+    assert "\033[" not in shown({"NO_COLOR": "1"})
+    assert "\033[" not in probe("--root", ROOTS / "ec2-vm").stdout
+
+
+def test_this_host_and_its_record_agree(tmp_path):
+    dump = tmp_path / "dump"
+    live = probe("--json", "--record", dump)
+    assert live.returncode in (0, 1), live.stderr
+    told = json.loads(live.stdout)
+    jsonschema.validate(told, SCHEMA)
+    again = on(dump)
+    for part in ("power", "accounting", "exporter"):
+        assert again[part] == told[part]
+    host = {k: v for k, v in told["host"].items() if k not in ("cloud", "instance_type", "region")}
+    assert host.items() <= again["host"].items()
+    assert probe("--record", dump).returncode == 3  # not empty
+
+
+def test_a_record_holds_no_name_of_the_machine(tmp_path):
+    dump = tmp_path / "dump"
+    probe("--record", dump)
+    name = os.uname().nodename.encode()
+    secret = re.compile(rb"(?i)\b(" + re.escape(name) + rb"|i-[0-9a-f]{8,}|(?:[0-9a-f]{2}:){5}[0-9a-f]{2}|"
+                        rb"ffff[0-9a-f]{12})\b")
+    for path in dump.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            assert not secret.search(path.read_bytes()), path
