@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "expose/emit.h"
+#include "expose/listing.h"
+#include "expose/text.h"
+
+#include <math.h>
+
+#define LABELS_LIMIT ((size_t)16 << 10) /* bytes of one line's labels */
+
+/* node_name, path (if @with_path), zone; for every zone that the meter has or once had. */
+static void zone_lines(struct buf *to, const struct metric *m, const struct snapshot *s,
+                       const double value[ZONE_COUNT], bool with_path)
+{
+    AUTO_BUF labels;
+    buf_init(&labels, LABELS_LIMIT);
+    for (int z = 0; z < ZONE_COUNT; z++) {
+        if (!s->meter->zone[z].present && !s->attribution->present[z])
+            continue;
+        buf_clear(&labels);
+        text_label(&labels, "node_name", s->node_name);
+        if (with_path) {
+            buf_char(&labels, ',');
+            text_label(&labels, "path", s->meter->zone[z].path);
+        }
+        buf_char(&labels, ',');
+        text_label(&labels, "zone", energy_zone_name((enum energy_zone)z));
+        text_line(to, m->name, buf_text(&labels), value[z]);
+    }
+}
+
+void emit_node_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    zone_lines(to, m, s, s->attribution->node_joules, true);
+}
+
+void emit_node_active_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    zone_lines(to, m, s, s->attribution->active_joules, true);
+}
+
+void emit_node_idle_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    zone_lines(to, m, s, s->attribution->idle_joules, true);
+}
+
+/* The sum of its parts, so that what is shown adds up. */
+void emit_node_watts(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    double watts[ZONE_COUNT];
+    if (!s->has_watts)
+        return;
+    for (int z = 0; z < ZONE_COUNT; z++)
+        watts[z] = s->attribution->active_watts[z] + s->attribution->idle_watts[z];
+    zone_lines(to, m, s, watts, true);
+}
+
+void emit_node_active_watts(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    if (s->has_watts)
+        zone_lines(to, m, s, s->attribution->active_watts, true);
+}
+
+void emit_node_idle_watts(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    if (s->has_watts)
+        zone_lines(to, m, s, s->attribution->idle_watts, true);
+}
+
+void emit_unattributed_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    zone_lines(to, m, s, s->attribution->unattributed_joules, false);
+}
+
+void emit_unattributed_watts(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    if (s->has_watts)
+        zone_lines(to, m, s, s->attribution->unattributed_watts, false);
+}
+
+void emit_ended_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    zone_lines(to, m, s, s->attribution->ended_joules, false);
+}
+
+void emit_unlisted_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    zone_lines(to, m, s, s->listing->unlisted_joules, false);
+}
+
+/* -- one value a node -- */
+
+static void node_line(struct buf *to, const struct metric *m, const struct snapshot *s,
+                      double value)
+{
+    AUTO_BUF labels;
+    buf_init(&labels, LABELS_LIMIT);
+    text_label(&labels, "node_name", s->node_name);
+    text_line(to, m->name, buf_text(&labels), value);
+}
+
+void emit_usage_ratio(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    if (s->has_watts)
+        node_line(to, m, s, s->sample->usage_ratio);
+}
+
+void emit_conservation_error(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    if (s->has_watts)
+        node_line(to, m, s, s->conservation_error_ratio);
+}
+
+void emit_coverage(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    if (s->sample->coverage_ratio < 0 || !s->sample->coverage_reference)
+        return;
+    AUTO_BUF labels;
+    buf_init(&labels, LABELS_LIMIT);
+    text_label(&labels, "node_name", s->node_name);
+    buf_char(&labels, ',');
+    text_label(&labels, "reference", s->sample->coverage_reference);
+    text_line(to, m->name, buf_text(&labels), s->sample->coverage_ratio);
+}
+
+/* -- what the machine and its meter are -- */
+
+void emit_cpu_info(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    AUTO_BUF labels;
+    buf_init(&labels, LABELS_LIMIT);
+    for (unsigned i = 0; i < s->cpu->threads; i++) {
+        const struct cpu_thread *t = &s->cpu->thread[i];
+        buf_clear(&labels);
+        buf_printf(&labels, "core_id=\"%d\",", t->core);
+        text_label(&labels, "model_name", s->cpu->model_name);
+        buf_printf(&labels, ",physical_id=\"%d\",processor=\"%d\",", t->socket, t->processor);
+        text_label(&labels, "vendor_id", s->cpu->vendor);
+        text_line(to, m->name, buf_text(&labels), 1);
+    }
+}
+
+/* What part of the machine a zone's watts are of. */
+static const char *scope_of(enum energy_zone z)
+{
+    static const char *const words[ZONE_COUNT] = {
+        [ZONE_PACKAGE] = "package", [ZONE_DRAM] = "memory",   [ZONE_CORE] = "package",
+        [ZONE_UNCORE] = "package",  [ZONE_PSYS] = "platform",
+    };
+    return words[z];
+}
+
+void emit_power_meter(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    AUTO_BUF labels;
+    buf_init(&labels, LABELS_LIMIT);
+    for (int z = 0; z < ZONE_COUNT; z++) {
+        if (!s->meter->zone[z].present)
+            continue;
+        const char *const pair[][2] = {
+            { "model", s->meter->model },     { "node_name", s->node_name },
+            { "quality", s->meter->quality }, { "scope", scope_of((enum energy_zone)z) },
+            { "source", s->meter->source },   { "zone", energy_zone_name((enum energy_zone)z) },
+        };
+        buf_clear(&labels);
+        for (size_t i = 0; i < ARRAY_LEN(pair); i++) {
+            if (i)
+                buf_char(&labels, ',');
+            text_label(&labels, pair[i][0], pair[i][1] ? pair[i][1] : "");
+        }
+        text_line(to, m->name, buf_text(&labels), 1);
+    }
+}
+
+static void bound_line(struct buf *to, const struct metric *m, const struct snapshot *s,
+                       enum energy_zone z, bool high)
+{
+    AUTO_BUF labels;
+    buf_init(&labels, LABELS_LIMIT);
+    buf_printf(&labels, "bound=\"%s\",", high ? "high" : "low");
+    text_label(&labels, "node_name", s->node_name);
+    buf_char(&labels, ',');
+    text_label(&labels, "zone", energy_zone_name(z));
+    text_line(to, m->name, buf_text(&labels),
+              high ? s->meter->zone[z].high_watts : s->meter->zone[z].low_watts);
+}
+
+void emit_watts_bound(struct buf *to, const struct metric *m, const struct snapshot *s)
+{
+    if (!s->has_watts)
+        return;
+    for (int z = 0; z < ZONE_COUNT; z++) {
+        if (!s->meter->zone[z].present)
+            continue;
+        bound_line(to, m, s, (enum energy_zone)z, false);
+        bound_line(to, m, s, (enum energy_zone)z, true);
+    }
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "expose/text.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXACT_INTEGERS 9007199254740992.0 /* 2^53: doubles below it hold every integer */
+
+/* Bytes of the UTF-8 sequence that begins at @s (NUL-terminated), 0 if it is none: no overlong
+   form, no surrogate, nothing past U+10FFFF (RFC 3629 section 4). */
+static size_t utf8_length(const unsigned char *s)
+{
+    static const struct {
+        unsigned char first, last, second_low, second_high;
+        size_t n;
+    } rows[] = {
+        { 0xC2, 0xDF, 0x80, 0xBF, 2 }, { 0xE0, 0xE0, 0xA0, 0xBF, 3 }, { 0xE1, 0xEC, 0x80, 0xBF, 3 },
+        { 0xED, 0xED, 0x80, 0x9F, 3 }, { 0xEE, 0xEF, 0x80, 0xBF, 3 }, { 0xF0, 0xF0, 0x90, 0xBF, 4 },
+        { 0xF1, 0xF3, 0x80, 0xBF, 4 }, { 0xF4, 0xF4, 0x80, 0x8F, 4 },
+    };
+    if (s[0] < 0x80)
+        return 1;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (s[0] < rows[i].first || s[0] > rows[i].last)
+            continue;
+        if (s[1] < rows[i].second_low || s[1] > rows[i].second_high)
+            return 0;
+        for (size_t k = 2; k < rows[i].n; k++) {
+            if ((s[k] & 0xC0u) != 0x80)
+                return 0;
+        }
+        return rows[i].n;
+    }
+    return 0;
+}
+
+static void escape(struct buf *to, const char *value, bool quotes)
+{
+    const char *plain = value; /* what needs no change is added in one piece */
+    const char *s = value;
+    while (*s) {
+        const char *instead = NULL;
+        size_t n = utf8_length((const unsigned char *)s);
+        if (n == 0) {
+            instead = "\xEF\xBF\xBD";
+            n = 1;
+        } else if (*s == '\\') {
+            instead = "\\\\";
+        } else if (*s == '\n') {
+            instead = "\\n";
+        } else if (*s == '"' && quotes) {
+            instead = "\\\"";
+        }
+        if (instead) {
+            buf_add(to, plain, (size_t)(s - plain));
+            buf_str(to, instead);
+            plain = s + n;
+        }
+        s += n;
+    }
+    buf_add(to, plain, (size_t)(s - plain));
+}
+
+void text_label(struct buf *to, const char *name, const char *value)
+{
+    buf_str(to, name);
+    buf_str(to, "=\"");
+    escape(to, value, true);
+    buf_char(to, '"');
+}
+
+void text_help(struct buf *to, const char *help)
+{
+    escape(to, help, false);
+}
+
+static void add_integer(struct buf *to, double value)
+{
+    char digits[24];
+    size_t at = sizeof(digits);
+    uint64_t left = (uint64_t)fabs(value);
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left);
+    if (value < 0)
+        buf_char(to, '-');
+    buf_add(to, digits + at, sizeof(digits) - at);
+}
+
+void text_number(struct buf *to, double value)
+{
+    if (isnan(value)) {
+        buf_str(to, "NaN");
+    } else if (isinf(value)) {
+        buf_str(to, value > 0 ? "+Inf" : "-Inf");
+    } else if (fabs(value) < EXACT_INTEGERS && value == trunc(value)) {
+        add_integer(to, value);
+    } else {
+        char text[40];
+        int n = 0;
+        for (int digits = 15; digits <= 17; digits++) {
+            n = snprintf(text, sizeof(text), "%.*g", digits, value);
+            if (strtod(text, NULL) == value)
+                break;
+        }
+        buf_add(to, text, (size_t)n);
+    }
+}
+
+void text_line(struct buf *to, const char *name, const char *labels, double value)
+{
+    buf_str(to, name);
+    if (labels[0]) {
+        buf_char(to, '{');
+        buf_str(to, labels);
+        buf_char(to, '}');
+    }
+    buf_char(to, ' ');
+    text_number(to, value);
+    buf_char(to, '\n');
+}
