@@ -326,18 +326,20 @@ int cpu_read(const struct rootfs *fs, struct cpu_facts *ret, struct err *err)
     AUTO_BUF text;
     buf_init(&text, CPUINFO_LIMIT);
     int code = rootfs_read_all(fs, CPUINFO_PATH, &text);
-    if (code < 0)
+    if (code < 0) {
         return err_set(err, code,
                        "cannot read " CPUINFO_PATH ": %s; is procfs mounted there "
                        "(--host.procfs, --root)?",
                        strerror(-code));
+    }
     struct cpu_facts facts;
     code = parse_text(buf_text(&text), &facts);
-    if (code < 0)
+    if (code < 0) {
         return err_set(err, code,
                        CPUINFO_PATH " describes no processor (%zu bytes, no \"processor : N\" "
                                     "line); it must be a /proc/cpuinfo of x86 or arm64",
                        text.len);
+    }
     fill_topology(fs, &facts);
     count_topology(&facts);
     *ret = facts;
@@ -350,25 +352,24 @@ void cpu_done(struct cpu_facts *cpu)
     *cpu = (struct cpu_facts){ 0 };
 }
 
-int cpu_first_of_socket(const struct cpu_facts *cpu, unsigned nth_socket)
+/* The first thread of the lowest socket above @socket; NULL: there is none. */
+static const struct cpu_thread *first_above(const struct cpu_facts *cpu, int socket)
 {
-    int socket = ABSENT;
-    int first = ABSENT;
-    for (unsigned n = 0; n <= nth_socket; n++) {
-        int next = INT_MAX;
-        first = ABSENT;
-        for (unsigned i = 0; i < cpu->threads; i++) {
-            const struct cpu_thread *t = &cpu->thread[i];
-            if (t->socket > socket && (first == ABSENT || t->socket < next)) {
-                next = t->socket;
-                first = t->processor;
-            }
-        }
-        if (first == ABSENT)
-            return ABSENT;
-        socket = next;
+    const struct cpu_thread *first = NULL;
+    for (unsigned i = 0; i < cpu->threads; i++) {
+        const struct cpu_thread *t = &cpu->thread[i];
+        if (t->socket > socket && (!first || t->socket < first->socket))
+            first = t;
     }
     return first;
+}
+
+int cpu_first_of_socket(const struct cpu_facts *cpu, unsigned nth_socket)
+{
+    const struct cpu_thread *t = first_above(cpu, -1);
+    for (unsigned n = 0; t && n < nth_socket; n++)
+        t = first_above(cpu, t->socket);
+    return t ? t->processor : -1;
 }
 
 bool cpu_is_intel(const struct cpu_facts *cpu)

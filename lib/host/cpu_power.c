@@ -28,7 +28,8 @@ const char *power_tier_name(enum power_tier tier)
 
 /* -- names -- */
 
-/* Words that one side writes and the other does not; EPYC Embedded parts report no "Embedded". */
+/* Words that one side writes and the other does not: EPYC Embedded parts report no "Embedded", and
+   a first-generation E5 calls itself "E5-2670 0". */
 static bool is_filler(const char *word)
 {
     static const char *const fillers[] = {
@@ -173,10 +174,11 @@ static bool find_measured(const struct cpu_facts *cpu, struct cpu_power *p)
     p->tdp_watts = row->tdp_watts > 0 ? row->tdp_watts : tdp ? tdp->tdp_watts : 0;
     p->table_threads = (unsigned)scale * row->threads;
     set_bounds(p, tier_a_bounds);
-    (void)snprintf(p->reason, sizeof(p->reason),
-                   "tier A: packages with this CPU (%s) were measured, row of %s for two sockets "
-                   "with %u threads",
-                   row->cpu, file, p->table_threads);
+    (void)snprintf(
+        p->reason, sizeof(p->reason),
+        "tier A: packages with this CPU (%s) were measured, row of %s%s; two sockets have %u "
+        "threads",
+        row->cpu, file, scale > 1 ? " (of one socket, doubled)" : "", p->table_threads);
     return true;
 }
 

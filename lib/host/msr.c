@@ -176,11 +176,12 @@ static int explain(const struct rootfs *fs, const struct cpu_facts *cpu, struct 
                                        "hides the energy registers: a bare-metal instance has them"
                                      : "";
     device_path(path, sizeof(path), t.cpu);
-    if (code == -EACCES || code == -EPERM)
+    if (code == -EACCES || code == -EPERM) {
         return err_set(err, -EACCES,
                        "cannot read %s: %s; run as root, or grant CAP_SYS_RAWIO and read "
                        "permission on the device",
                        path, strerror(-code));
+    }
     if (!rootfs_exists(fs, path))
         return err_set(err, -ENOENT, "there is no %s: load the module (modprobe msr)%s", path, vm);
     return err_set(err, -ENODATA, "register 0x%" PRIx32 " of %s cannot be read: %s%s", t.reg, path,
@@ -248,7 +249,7 @@ static void add_zone(const struct rootfs *fs, const struct cpu_facts *cpu,
                      const struct socket_reading *sockets, const struct zone_row *row,
                      struct energy_set *set)
 {
-    bool has[SOCKETS_MAX];
+    bool has[SOCKETS_MAX] = { false };
     bool all = true;
     for (unsigned i = 0; i < cpu->sockets; i++) {
         has[i] = row->zone == ZONE_PACKAGE || answers(fs, sockets[i].cpu, row);
@@ -266,24 +267,27 @@ static int msr_list(const struct rootfs *fs, const struct cpu_facts *cpu, struct
                     struct err *err)
 {
     const struct vendor_row *v = vendor_of(cpu);
-    if (!v)
+    if (!v) {
         return err_set(err, -ENOENT,
                        "a processor of vendor \"%s\" has no energy registers known here (Intel, "
                        "AMD and Hygon have)",
                        cpu->vendor);
-    if (cpu->sockets > SOCKETS_MAX)
+    }
+    if (cpu->sockets > SOCKETS_MAX) {
         return err_set(err, -ENODATA, "%u sockets are more than the %d whose registers are read",
                        cpu->sockets, SOCKETS_MAX);
+    }
     struct socket_reading sockets[SOCKETS_MAX] = { 0 };
     int code = read_sockets(fs, cpu, v, sockets, err);
     if (code < 0)
         return code;
-    if (all_zero(sockets, cpu->sockets))
+    if (all_zero(sockets, cpu->sockets)) {
         return err_set(err, -ENODATA,
                        "energy register 0x%" PRIx32 " and unit register 0x%" PRIx32
                        " answer with 0, as virtual machines do: there is no counter behind them; "
                        "a bare-metal instance has one",
                        v->zones[0].reg, v->unit_reg);
+    }
     struct energy_set set = { 0 };
     for (size_t i = 0; i < v->n; i++)
         add_zone(fs, cpu, sockets, &v->zones[i], &set);

@@ -148,20 +148,23 @@ static int counter_of(const struct rootfs *fs, const struct cpu_facts *cpu, cons
     uint64_t energy = 0;
     uint64_t max = 0;
     int code = read_number(fs, c.path, "energy_uj", &energy);
-    if (code == -EACCES)
+    if (code == -EACCES) {
         return err_set(err, -EACCES,
                        "%s/energy_uj (%s) may be read by root only, since power shows secrets "
                        "(CVE-2020-8694); run as root or grant CAP_DAC_READ_SEARCH",
                        c.path, name);
-    if (code < 0)
+    }
+    if (code < 0) {
         return err_set(err, -ENODATA, "%s/energy_uj (%s) gives no number: %s", c.path, name,
                        strerror(-code));
+    }
     code = read_number(fs, c.path, "max_energy_range_uj", &max);
-    if (code < 0 || max == 0)
+    if (code < 0 || max == 0) {
         return err_set(err, -ENODATA,
                        "%s/max_energy_range_uj (%s) %s, so nobody knows where the counter begins "
                        "again; look for RAPL errors in dmesg",
                        c.path, name, code < 0 ? strerror(-code) : "is 0");
+    }
     ret->modulus = max == UINT64_MAX ? 0 : max + 1; /* it runs 0 .. max */
     return 1;
 }
@@ -171,9 +174,10 @@ static unsigned package_sockets(const struct energy_set *set)
     unsigned sockets = 0;
     for (size_t i = 0; i < set->n; i++) {
         bool seen = set->counter[i].zone != ZONE_PACKAGE;
-        for (size_t k = 0; k < i && !seen; k++)
+        for (size_t k = 0; k < i && !seen; k++) {
             seen = set->counter[k].zone == ZONE_PACKAGE &&
                    set->counter[k].socket == set->counter[i].socket;
+        }
         sockets += !seen;
     }
     return sockets;
@@ -184,20 +188,23 @@ static int explain_nothing(const struct rootfs *fs, const struct cpu_facts *cpu,
 {
     struct powercap_survey survey;
     powercap_survey(fs, &survey);
-    if (survey.zones > 0)
+    if (survey.zones > 0) {
         return err_set(err, -ENODATA,
                        POWERCAP_CLASS " has %zu intel-rapl zones, but none is a package",
                        survey.zones);
-    if (survey.dangling > 0)
+    }
+    if (survey.dangling > 0) {
         return err_set(err, -ENOENT,
                        POWERCAP_CLASS " holds %zu links that lead nowhere: mount all of /sys, not "
                                       "the class alone (--host.sysfs)",
                        survey.dangling);
-    if (cpu->hypervisor)
+    }
+    if (cpu->hypervisor) {
         return err_set(err, -ENOENT,
                        POWERCAP_CLASS " has no intel-rapl zone: this is a virtual machine, and its "
                                       "hypervisor hides the energy counters; no module brings "
                                       "them, a bare-metal instance does");
+    }
     return err_set(err, -ENOENT,
                    POWERCAP_CLASS " has no intel-rapl zone: load the driver (modprobe "
                                   "intel_rapl_msr; on Ubuntu's aws kernels up to 6.17 it is in "
@@ -211,11 +218,12 @@ static int check_whole(const struct rootfs *fs, const struct cpu_facts *cpu,
     unsigned sockets = package_sockets(set);
     if (sockets == 0)
         return explain_nothing(fs, cpu, err);
-    if (sockets < cpu->sockets)
+    if (sockets < cpu->sockets) {
         return err_set(err, -ENODATA,
                        POWERCAP_CLASS " shows the package of %u of %u sockets: the sum would be "
                                       "too small; look for RAPL errors in dmesg",
                        sockets, cpu->sockets);
+    }
     return 0;
 }
 
@@ -224,11 +232,12 @@ static int powercap_list(const struct rootfs *fs, const struct cpu_facts *cpu,
 {
     AUTO_NAMES names = { 0 };
     int code = rootfs_list(fs, POWERCAP_CLASS, &names);
-    if (code < 0)
+    if (code < 0) {
         return err_set(err, code == -EPERM ? -EACCES : code,
                        "cannot list " POWERCAP_CLASS ": %s; is sysfs mounted (--host.sysfs), and "
                        "the kernel built with CONFIG_POWERCAP?",
                        strerror(-code));
+    }
     struct energy_set set = { 0 };
     for (size_t i = 0; i < names.n; i++) {
         struct energy_counter c = { 0 };
@@ -237,9 +246,10 @@ static int powercap_list(const struct rootfs *fs, const struct cpu_facts *cpu,
             return code;
         if (code <= 0)
             continue;
-        if (set.n == ENERGY_COUNTERS_MAX)
+        if (set.n == ENERGY_COUNTERS_MAX) {
             return err_set(err, -ENODATA, POWERCAP_CLASS " has more than %d energy zones",
                            ENERGY_COUNTERS_MAX);
+        }
         set.counter[set.n++] = c;
     }
     code = check_whole(fs, cpu, &set, err);
