@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/msr.h"
+#include "power_dump.h"
+
+#define PKG0       "intel-rapl:0"
+#define PKG1       "intel-rapl:1"
+#define DRAM0      "intel-rapl:0:0"
+#define DRAM1      "intel-rapl:1:0"
+#define PKG0_FILE  "/sys/class/powercap/" PKG0 "/energy_uj"
+#define PKG1_FILE  "/sys/class/powercap/" PKG1 "/energy_uj"
+#define MAX_UJ     UINT64_C(262143328850)
+#define ESU_14     0xA0E03 /* energy unit 2^-14 J, power unit 2^-3 W */
+#define UJ_PER_PKG (1e6 / 16384)
+
+static struct dump d;
+
+static int setup(void **state)
+{
+    (void)state;
+    dump_make(&d);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    dump_done(&d);
+    return 0;
+}
+
+static void powercap_make(void)
+{
+    dump_zone(&d, PKG0, "package-0", MAX_UJ);
+    dump_zone(&d, PKG1, "package-1", MAX_UJ);
+    dump_zone(&d, DRAM0, "dram", UINT64_C(65712999613));
+    dump_zone(&d, DRAM1, "dram", UINT64_C(65712999613));
+    dump_energy(&d, PKG0, 1000000);
+    dump_energy(&d, PKG1, 2000000);
+    dump_energy(&d, DRAM0, 300);
+    dump_energy(&d, DRAM1, 400);
+    dump_read_machine(&d);
+}
+
+static void msr_make(void)
+{
+    for (int cpu = 0; cpu < 2; cpu++) {
+        dump_msr(&d, cpu, MSR_INTEL_POWER_UNIT, ESU_14);
+        dump_msr(&d, cpu, MSR_INTEL_PKG_INFO, 1920);
+        dump_msr(&d, cpu, MSR_INTEL_PKG_ENERGY, 5000);
+        dump_msr(&d, cpu, MSR_INTEL_DRAM_ENERGY, 7000);
+    }
+    dump_read_machine(&d);
+}
+
+static struct power_source *open_ok(const struct power_source_ops *ops)
+{
+    struct power_source *s = NULL;
+    struct err err = { 0 };
+    if (ops->open(&d.machine, &s, &err) < 0)
+        fail_msg("%s", err.text);
+    return s;
+}
+
+static struct power_reading read_ok(struct power_source *s, double second)
+{
+    struct power_reading r = { 0 };
+    struct power_now now = at_second(second, 0.5);
+    struct err err = { 0 };
+    int code = power_source_powercap.read(s, &now, &r, &err);
+    if (code < 0)
+        fail_msg("at %g s: %d %s", second, code, err.text);
+    assert_true(r.taken_ns == now.taken_ns);
+    return r;
+}
+
+static void read_fails(struct power_source *s, double second, int want, const char *saying)
+{
+    struct power_reading r = { 0 };
+    struct power_now now = at_second(second, 0.5);
+    struct err err = { 0 };
+    assert_int_equal(power_source_powercap.read(s, &now, &r, &err), want);
+    assert_has(err.text, saying);
+    assert_true(r.taken_ns == 0);
+}
+
+static double package(const struct power_reading *r)
+{
+    return r->zone[ZONE_PACKAGE].joules;
+}
+
+static void sockets_are_summed_and_zones_are_not(void **state)
+{
+    (void)state;
+    powercap_make();
+    struct power_source *s = open_ok(&power_source_powercap);
+    struct power_reading r = read_ok(s, 0);
+    assert_near(package(&r), 0, 0, "counting begins at the first reading");
+    assert_true(r.zone[ZONE_PACKAGE].present && r.zone[ZONE_DRAM].present);
+    assert_false(r.zone[ZONE_CORE].present || r.zone[ZONE_PSYS].present);
+    assert_string_equal(r.zone[ZONE_PACKAGE].path, "/sys/class/powercap/" PKG0);
+    assert_string_equal(r.zone[ZONE_DRAM].path, "/sys/class/powercap/" DRAM0);
+    assert_true(r.zone[ZONE_PACKAGE].idle_watts < 0);
+    assert_near(r.zone[ZONE_PACKAGE].low, 1, 0, "measured");
+    assert_near(r.zone[ZONE_PACKAGE].high, 1, 0, "measured");
+
+    dump_energy(&d, PKG0, 1000000 + 1111500000);
+    dump_energy(&d, PKG1, 2000000 + 1111500000);
+    dump_energy(&d, DRAM0, 300 + 40000000);
+    dump_energy(&d, DRAM1, 400 + 44384000);
+    r = read_ok(s, 5);
+    assert_near(package(&r), 2223, 1e-6, "444.6 W for 5 s");
+    assert_near(r.zone[ZONE_DRAM].joules, 84.384, 1e-6, "dram");
+    r = read_ok(s, 10);
+    assert_near(package(&r), 2223, 1e-6, "nothing new");
+    power_source_powercap.close(s);
+}
+
+static void wraps_after_its_largest_value(void **state)
+{
+    (void)state;
+    powercap_make();
+    dump_energy(&d, PKG0, MAX_UJ - 999999);
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    dump_energy(&d, PKG0, 2000000);
+    struct power_reading r = read_ok(s, 5);
+    assert_near(package(&r), 3.0, 1e-9, "1 J up to 0, and 2 J from there");
+    power_source_powercap.close(s);
+}
+
+static void a_step_back_is_no_wrap(void **state)
+{
+    (void)state;
+    powercap_make();
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    dump_energy(&d, PKG0, 100000000);
+    (void)read_ok(s, 5);
+    dump_energy(&d, PKG0, 90000000); /* as a wrap: 262 kJ in 5 s */
+    read_fails(s, 10, -ERANGE, PKG0_FILE " went from 100000000 to 90000000");
+    dump_energy(&d, PKG0, 95000000);
+    struct power_reading r = read_ok(s, 15);
+    assert_near(package(&r), 99 + 5, 1e-9, "counts anew from where it went back to");
+    power_source_powercap.close(s);
+}
+
+static void more_than_the_ceiling_is_refused(void **state)
+{
+    (void)state;
+    powercap_make();
+    assert_near(d.machine.ceiling_watts, 960, 1e-9, "2 x 240 W x 2 sockets");
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    dump_energy(&d, PKG0, 1000000 + 4790000000);
+    struct power_reading r = read_ok(s, 5);
+    assert_near(package(&r), 4790, 1e-6, "958 W can be");
+    dump_energy(&d, PKG0, 1000000 + 4790000000 + 4810000000);
+    read_fails(s, 10, -ERANGE, "960 W");
+    power_source_powercap.close(s);
+}
+
+static void the_sockets_together_are_held_to_the_ceiling(void **state)
+{
+    (void)state;
+    powercap_make();
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    dump_energy(&d, PKG0, 1000000 + 2500000000);
+    dump_energy(&d, PKG1, 2000000 + 2500000000);
+    read_fails(s, 5, -ERANGE, PKG1_FILE);
+    power_source_powercap.close(s);
+}
+
+static void dram_is_held_to_less_and_psys_to_more(void **state)
+{
+    (void)state;
+    powercap_make();
+    dump_zone(&d, "intel-rapl:2", "psys", MAX_UJ);
+    dump_energy(&d, "intel-rapl:2", 0);
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    dump_energy(&d, PKG0, 2000000);
+    dump_energy(&d, PKG1, 3000000);
+    dump_energy(&d, "intel-rapl:2", 9500000000);
+    struct power_reading r = read_ok(s, 5);
+    assert_near(r.zone[ZONE_PSYS].joules, 9500, 1e-6, "1900 W of the whole platform");
+    assert_near(package(&r), 2, 1e-9, "which is not added to the package");
+    dump_energy(&d, DRAM0, 300 + 2450000000);
+    read_fails(s, 10, -ERANGE, "480 W");
+    power_source_powercap.close(s);
+}
+
+static void a_failed_reading_keeps_its_energy_for_the_next(void **state)
+{
+    static const struct {
+        const char *why;
+        const char *text; /* of the second socket's energy_uj; NULL: no file */
+        int code;
+        const char *saying;
+    } rows[] = {
+        { "a file that is gone", NULL, -ENOENT, "cannot read " PKG1_FILE },
+        { "an empty file", "", -EBADMSG, PKG1_FILE },
+        { "no number", "12x4", -EBADMSG, PKG1_FILE " says \"12x4\"" },
+        { "a negative number", "-5", -EBADMSG, "\"-5\"" },
+        { "more than it can count to", "262143328851", -EBADMSG, "\"262143328851\"" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        powercap_make();
+        struct power_source *s = open_ok(&power_source_powercap);
+        (void)read_ok(s, 0);
+        dump_energy(&d, PKG0, 1000000 + 500000000);
+        if (rows[i].text)
+            dump_write(&d, PKG1_FILE, "%s", rows[i].text);
+        else
+            dump_remove(&d, PKG1_FILE);
+        read_fails(s, 5, rows[i].code, rows[i].saying);
+        dump_energy(&d, PKG0, 1000000 + 1000000000);
+        dump_energy(&d, PKG1, 2000000 + 800000000);
+        struct power_reading r = read_ok(s, 10);
+        assert_near(package(&r), 1800, 1e-6, rows[i].why);
+        power_source_powercap.close(s);
+        power_machine_done(&d.machine);
+    }
+}
+
+/* 7200 J are 1440 W over the last 5 s, but 720 W over the 10 s since the last good reading. */
+static void the_ceiling_holds_for_the_time_since_the_last_good_reading(void **state)
+{
+    (void)state;
+    powercap_make();
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    dump_write(&d, PKG0_FILE, "gone");
+    read_fails(s, 5, -EBADMSG, "gone");
+    dump_energy(&d, PKG0, 1000000 + 7200000000);
+    struct power_reading r = read_ok(s, 10);
+    assert_near(package(&r), 7200, 1e-6, "of both intervals");
+    power_source_powercap.close(s);
+}
+
+static void a_week_of_suspend_is_no_spike(void **state)
+{
+    (void)state;
+    powercap_make();
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    dump_energy(&d, PKG0, 1000000 + 60000000);
+    struct power_reading r = read_ok(s, 604800);
+    assert_near(package(&r), 60, 1e-6, "energy and time both went on");
+    power_source_powercap.close(s);
+}
+
+static void two_readings_at_once(void **state)
+{
+    (void)state;
+    powercap_make();
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    dump_energy(&d, PKG0, 2000000);
+    read_fails(s, 0, -EAGAIN, "no time has passed");
+    struct power_reading r = read_ok(s, 1);
+    assert_near(package(&r), 1, 1e-9, "nothing is lost by it");
+    power_source_powercap.close(s);
+}
+
+static void stands_still_under_load(void **state)
+{
+    (void)state;
+    powercap_make();
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    uint64_t uj = 1000000;
+    for (int i = 1; i <= 2; i++) { /* the other socket goes on */
+        dump_energy(&d, PKG0, uj += 50000000);
+        (void)read_ok(s, 5 * i);
+    }
+    dump_energy(&d, PKG0, uj += 50000000);
+    read_fails(s, 15, -ENODATA, PKG1_FILE " stands still at 2000000 for 3 readings");
+    dump_energy(&d, PKG0, uj += 50000000);
+    read_fails(s, 20, -ENODATA, "4 readings");
+    dump_energy(&d, PKG0, uj += 50000000);
+    dump_energy(&d, PKG1, 2000000 + 90000000);
+    struct power_reading r = read_ok(s, 25);
+    assert_near(package(&r), 5 * 50 + 90, 1e-6, "moves again, with all that was held back");
+    (void)read_ok(s, 30);
+    power_source_powercap.close(s);
+}
+
+static void stands_still_at_rest(void **state)
+{
+    struct power_reading r = { 0 };
+    (void)state;
+    powercap_make();
+    struct power_source *s = open_ok(&power_source_powercap);
+    for (int i = 0; i < 10; i++) {
+        struct power_now now = at_second(i, 0.05);
+        assert_int_equal(power_source_powercap.read(s, &now, &r, NULL), 0);
+    }
+    /* two under load, one at rest, one under load: at rest does not count, and does not forgive */
+    (void)read_ok(s, 10);
+    (void)read_ok(s, 11);
+    struct power_now now = at_second(12, 0.01);
+    assert_int_equal(power_source_powercap.read(s, &now, &r, NULL), 0);
+    read_fails(s, 13, -ENODATA, "stands still");
+    power_source_powercap.close(s);
+}
+
+/* A graphics processor that nobody uses, or DRAM of an empty socket, may well be at rest. */
+static void only_the_package_has_to_move(void **state)
+{
+    (void)state;
+    powercap_make();
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    for (int i = 1; i < 8; i++) {
+        dump_energy(&d, PKG0, 1000000 + (uint64_t)i * 1000000);
+        dump_energy(&d, PKG1, 2000000 + (uint64_t)i * 1000000);
+        struct power_reading r = read_ok(s, i);
+        assert_near(r.zone[ZONE_DRAM].joules, 0, 0, "dram at rest");
+    }
+    power_source_powercap.close(s);
+}
+
+static void msr_units(void **state)
+{
+    (void)state;
+    msr_make();
+    struct power_source *s = open_ok(&power_source_msr);
+    struct power_reading r = read_ok(s, 0);
+    assert_string_equal(r.zone[ZONE_PACKAGE].path, "msr:0x611");
+    assert_string_equal(r.zone[ZONE_DRAM].path, "msr:0x619");
+    for (int cpu = 0; cpu < 2; cpu++) {
+        dump_msr(&d, cpu, MSR_INTEL_PKG_ENERGY, 5000 + 16384 * 1000);
+        dump_msr(&d, cpu, MSR_INTEL_DRAM_ENERGY, 7000 + 65536 * 40);
+    }
+    r = read_ok(s, 5);
+    assert_near(package(&r), 2000, 1e-9, "1000 J a socket in units of 61.04 uJ");
+    double dram_uj = msr_dram_unit_uj(&d.machine.cpu, UJ_PER_PKG);
+    assert_true(dram_uj > 15.2 && dram_uj < 15.4);
+    assert_near(r.zone[ZONE_DRAM].joules, 2 * 65536 * 40 * dram_uj / 1e6, 1e-9,
+                "some 40 J a socket in units of 15.3 uJ");
+    assert_true(r.zone[ZONE_DRAM].joules > 79 && r.zone[ZONE_DRAM].joules < 81);
+    power_source_msr.close(s);
+}
+
+static void msr_wraps_at_32_bits(void **state)
+{
+    (void)state;
+    msr_make();
+    dump_msr(&d, 0, MSR_INTEL_PKG_ENERGY, UINT32_MAX - 16383);
+    struct power_source *s = open_ok(&power_source_msr);
+    (void)read_ok(s, 0);
+    dump_msr(&d, 0, MSR_INTEL_PKG_ENERGY, 3 * 16384);
+    struct power_reading r = read_ok(s, 5);
+    assert_near(package(&r), 4, 1e-9, "1 J up to 0, and 3 J from there");
+    power_source_msr.close(s);
+}
+
+static void msr_slightly_back(void **state)
+{
+    (void)state;
+    msr_make();
+    struct power_source *s = open_ok(&power_source_msr);
+    (void)read_ok(s, 0);
+    dump_msr(&d, 1, MSR_INTEL_PKG_ENERGY, 4999);
+    read_fails(s, 5, -ERANGE, "/dev/cpu/1/msr register 0x611 went from 5000 to 4999");
+    power_source_msr.close(s);
+}
+
+static void msr_unreadable(void **state)
+{
+    (void)state;
+    msr_make();
+    struct power_source *s = open_ok(&power_source_msr);
+    (void)read_ok(s, 0);
+    dump_remove(&d, "/dev/cpu/1/msr/0x611");
+    read_fails(s, 5, -ENOENT, "/dev/cpu/1/msr register 0x611");
+    dump_msr(&d, 1, MSR_INTEL_PKG_ENERGY, 5000 + 16384);
+    struct power_reading r = read_ok(s, 10);
+    assert_near(package(&r), 1, 1e-9, "back again");
+    power_source_msr.close(s);
+}
+
+static void nothing_to_open(void **state)
+{
+    const struct power_source_ops *const measured[] = { &power_source_powercap, &power_source_msr };
+    (void)state;
+    dump_read_machine(&d);
+    for (size_t i = 0; i < ARRAY_LEN(measured); i++) {
+        struct power_source *s = NULL;
+        struct err err = { 0 };
+        assert_true(measured[i]->open(&d.machine, &s, &err) < 0);
+        assert_null(s);
+        assert_true(strlen(err.text) > 0);
+        assert_string_equal(measured[i]->quality, "measured");
+    }
+}
+
+static void names(void **state)
+{
+    (void)state;
+    assert_ptr_equal(power_source_find("powercap"), &power_source_powercap);
+    assert_ptr_equal(power_source_find("msr"), &power_source_msr);
+    assert_ptr_equal(power_source_find("model"), &power_source_model);
+    assert_null(power_source_find("MSR"));
+    assert_null(power_source_find(""));
+    assert_string_equal(power_source_msr.model_name(NULL), "");
+    assert_ptr_equal(power_sources[power_sources_count - 1], &power_source_model);
+}
+
+#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ROW(sockets_are_summed_and_zones_are_not),
+        ROW(wraps_after_its_largest_value),
+        ROW(a_step_back_is_no_wrap),
+        ROW(more_than_the_ceiling_is_refused),
+        ROW(the_sockets_together_are_held_to_the_ceiling),
+        ROW(dram_is_held_to_less_and_psys_to_more),
+        ROW(a_failed_reading_keeps_its_energy_for_the_next),
+        ROW(the_ceiling_holds_for_the_time_since_the_last_good_reading),
+        ROW(a_week_of_suspend_is_no_spike),
+        ROW(two_readings_at_once),
+        ROW(stands_still_under_load),
+        ROW(stands_still_at_rest),
+        ROW(only_the_package_has_to_move),
+        ROW(msr_units),
+        ROW(msr_wraps_at_32_bits),
+        ROW(msr_slightly_back),
+        ROW(msr_unreadable),
+        ROW(nothing_to_open),
+        cmocka_unit_test(names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
