@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report.h"
 
+#include "base/alloc.h"
+#include "base/cleanup.h"
+
+#include <stdarg.h>
+
 #define ID_COLUMNS     24 /* the longest id is module.intel_rapl_common */
 #define STATUS_COLUMNS 4
 #define LEFT_COLUMNS   (2 + STATUS_COLUMNS + 2 + ID_COLUMNS + 2)
@@ -64,7 +69,7 @@ static size_t fit(const char *text, unsigned room)
     return strcspn(text, " "); /* one word that is longer: not broken, so that it can be copied */
 }
 
-/* @text from column @left on, wrapped if the style says so, with its line end. */
+/* @text from column @left on, wrapped if the style says so; without the last line end. */
 static void wrapped(struct buf *to, const struct report_style *style, unsigned left,
                     const char *text)
 {
@@ -72,11 +77,11 @@ static void wrapped(struct buf *to, const struct report_style *style, unsigned l
     for (;;) {
         size_t n = room ? fit(text, room) : strlen(text);
         buf_add(to, text, n);
-        buf_char(to, '\n');
         text += n;
         text += strspn(text, " ");
         if (*text == '\0')
             return;
+        buf_char(to, '\n');
         blanks(to, left);
     }
 }
@@ -100,33 +105,43 @@ static bool same_note(const struct findings *all, const struct finding *f)
     return false;
 }
 
+/* A line below a finding, in @code's colour. */
+static void print_below(struct buf *to, const struct report_style *style, const char *code,
+                        const char *text)
+{
+    blanks(to, LEFT_COLUMNS);
+    colour(to, style, code);
+    wrapped(to, style, LEFT_COLUMNS, text);
+    colour(to, style, PLAIN);
+    buf_char(to, '\n');
+}
+
+/* A command is never wrapped: it is to be copied. */
+static void print_command(struct buf *to, const struct report_style *style, const char *command)
+{
+    colour(to, style, CYAN);
+    buf_printf(to, "$ %s", command);
+    colour(to, style, PLAIN);
+    buf_char(to, '\n');
+}
+
 static void print_remedy(struct buf *to, const struct findings *all, const struct finding *f,
                          const struct report_style *style)
 {
     const char *before = f->remedy_command[0] ? same_remedy(all, f) : NULL;
     if (before) {
-        blanks(to, LEFT_COLUMNS);
-        colour(to, style, DIM);
-        buf_printf(to, "remedy as for %s\n", before);
-        colour(to, style, PLAIN);
+        AUTO_STR line = mem_printf("remedy as for %s", before);
+        print_below(to, style, DIM, line);
         return;
     }
     if (f->remedy_command[0]) {
         blanks(to, LEFT_COLUMNS);
-        colour(to, style, CYAN);
-        buf_printf(to, "$ %s\n", f->remedy_command); /* never wrapped: it is to be copied */
-        colour(to, style, PLAIN);
+        print_command(to, style, f->remedy_command);
     }
-    if (f->remedy_note[0] && !same_note(all, f)) {
-        blanks(to, LEFT_COLUMNS);
-        colour(to, style, DIM);
-        wrapped(to, style, LEFT_COLUMNS, f->remedy_note);
-        colour(to, style, PLAIN);
-    }
-    if (f->remedy_reboot) {
-        blanks(to, LEFT_COLUMNS);
-        buf_str(to, "needs a reboot\n");
-    }
+    if (f->remedy_note[0] && !same_note(all, f))
+        print_below(to, style, DIM, f->remedy_note);
+    if (f->remedy_reboot)
+        print_below(to, style, BOLD, "takes a reboot");
 }
 
 static void print_finding(struct buf *to, const struct findings *all, const struct finding *f,
@@ -138,26 +153,8 @@ static void print_finding(struct buf *to, const struct findings *all, const stru
     colour(to, style, PLAIN);
     buf_printf(to, "  %-*s  ", ID_COLUMNS, f->id);
     wrapped(to, style, LEFT_COLUMNS, f->detail);
+    buf_char(to, '\n');
     print_remedy(to, all, f, style);
-}
-
-static void label(struct buf *to, const struct report_style *style, const char *name)
-{
-    buf_str(to, "  ");
-    colour(to, style, DIM);
-    buf_printf(to, "%-*s", LABEL_COLUMNS, name);
-    colour(to, style, PLAIN);
-}
-
-static void print_zones(struct buf *to, const struct findings *f)
-{
-    for (size_t i = 0; i < f->sources; i++) {
-        const struct findings_source *s = &f->source[i];
-        if (strcmp(s->name, f->selected) != 0)
-            continue;
-        for (size_t z = 0; z < s->zones; z++)
-            buf_printf(to, "%s%s", z ? ", " : "", s->zone[z]);
-    }
 }
 
 static const char *reason_of_selected(const struct findings *f)
@@ -166,64 +163,71 @@ static const char *reason_of_selected(const struct findings *f)
         if (strcmp(f->source[i].name, f->selected) == 0)
             return f->source[i].reason;
     }
-    return "";
+    return "no source is usable: see the failures above";
 }
 
-static void print_power(struct buf *to, const struct findings *f, const struct report_style *style)
+PRINTF_LIKE(4, 5)
+static void verdict_line(struct buf *to, const struct report_style *style, const char *name,
+                         const char *format, ...)
 {
-    AUTO_BUF line;
-    buf_init(&line, 2048);
-    label(to, style, "power");
-    if (f->selected[0] == '\0') {
-        buf_str(to, "no source is usable: see the failures above\n");
+    AUTO_STR line = NULL;
+    va_list args;
+    va_start(args, format);
+    int n = vasprintf(&line, format, args);
+    va_end(args);
+    if (n < 0)
         return;
-    }
-    bool is_measured = strcmp(f->quality, "measured") == 0;
-    colour(to, style, is_measured ? colour_of[FINDING_OK] : colour_of[FINDING_WARN]);
-    buf_str(to, f->quality);
+    buf_str(to, "  ");
+    colour(to, style, DIM);
+    buf_printf(to, "%-*s", LABEL_COLUMNS, name);
     colour(to, style, PLAIN);
-    buf_printf(&line, " by %s, zones ", f->selected);
-    print_zones(&line, f);
-    if (!is_measured)
-        buf_printf(&line, "; true watts within x%.2f .. x%.2f of the estimate (%s)", f->bound_low,
-                   f->bound_high, reason_of_selected(f));
-    wrapped(to, style, 2 + LABEL_COLUMNS + 9, buf_text(&line)); /* 9: "estimated" */
+    wrapped(to, style, 2 + LABEL_COLUMNS, line);
+    buf_char(to, '\n');
 }
 
-static void print_accounting(struct buf *to, const struct findings *f,
-                             const struct report_style *style)
+/* "Verdict: measured power from msr, exact CPU time" */
+static void print_headline(struct buf *to, const struct findings *f,
+                           const struct report_style *style)
 {
-    AUTO_BUF line;
-    buf_init(&line, 2048);
-    label(to, style, "accounting");
-    if (f->accounting[0])
-        buf_printf(&line, "%s: ", strcmp(f->accounting, "ebpf") == 0 ? "eBPF" : "/proc");
-    buf_str(&line, f->accounting_reason);
-    wrapped(to, style, 2 + LABEL_COLUMNS, buf_text(&line));
+    enum finding_status light = f->selected[0] == '\0'                ? FINDING_FAIL
+                                : strcmp(f->quality, "measured") == 0 ? FINDING_OK
+                                                                      : FINDING_WARN;
+    buf_char(to, '\n');
+    colour(to, style, BOLD);
+    buf_str(to, "Verdict: ");
+    colour(to, style, colour_of[light]);
+    if (f->selected[0])
+        buf_printf(to, "%s power from %s", f->quality, f->selected);
+    else
+        buf_str(to, "no power at all");
+    colour(to, style, PLAIN);
+    colour(to, style, BOLD);
+    buf_str(to, strcmp(f->accounting, "ebpf") == 0 ? ", exact CPU time by eBPF"
+                : f->accounting[0]                 ? ", CPU time from /proc"
+                                                   : ", no CPU time");
+    colour(to, style, PLAIN);
+    buf_char(to, '\n');
 }
 
 static void print_verdict(struct buf *to, const struct findings *f,
                           const struct report_style *style)
 {
-    buf_char(to, '\n');
-    colour(to, style, BOLD);
-    buf_str(to, "Verdict");
-    colour(to, style, PLAIN);
-    buf_char(to, '\n');
-    print_power(to, f, style);
-    print_accounting(to, f, style);
-    label(to, style, "required");
-    buf_printf(to, "%s: ", style->requirement);
-    colour(to, style, style->holds ? colour_of[FINDING_OK] : colour_of[FINDING_FAIL]);
-    buf_str(to, style->holds ? "holds" : "does not hold");
-    colour(to, style, PLAIN);
-    buf_char(to, '\n');
+    print_headline(to, f, style);
+    verdict_line(to, style, "power", "%s", reason_of_selected(f));
+    if (strcmp(f->quality, "estimated") == 0)
+        verdict_line(to, style, "bounds",
+                     "true package watts lie between %.2f and %.2f times the estimate",
+                     f->bound_low, f->bound_high);
+    verdict_line(to, style, "accounting", "%s", f->accounting_reason);
+    verdict_line(to, style, "required", "%s%s: %s%s",
+                 style->colour ? colour_of[style->holds ? FINDING_OK : FINDING_FAIL] : "",
+                 style->requirement, style->holds ? "holds" : "does not hold",
+                 style->colour ? PLAIN : "");
     if (f->selected[0] == '\0')
         return;
-    label(to, style, "run");
-    colour(to, style, CYAN);
-    buf_printf(to, "sudo kepler-exporter --power.source=%s\n", f->selected);
-    colour(to, style, PLAIN);
+    AUTO_STR run = mem_printf("sudo kepler-exporter --power.source=%s", f->selected);
+    buf_str(to, "\n  ");
+    print_command(to, style, run);
 }
 
 static void print_title(struct buf *to, const struct findings *f, const struct report_style *style)

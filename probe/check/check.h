@@ -137,6 +137,8 @@ void check_ports(struct probe *p, struct finding *f);
 void energy_start(struct probe *p); /* lists and reads each driver's counters */
 void energy_finish(
     struct probe *p); /* waits as long as needed (at most 1 s), reads again, judges */
+/* A better source than @driver measures: what only @driver needs may be missing. */
+bool energy_is_spare(const struct probe *p, const char *driver);
 const struct energy_verdict *energy_verdict_of(const struct probe *p,
                                                const char *driver); /* or NULL */
 bool energy_is_measured(const struct probe *p);                     /* some driver is usable */
@@ -159,6 +161,8 @@ bool remedy_package(const struct kernel_facts *kernel, const char *module, char 
 
 struct module_row {
     const char *name, *option, *purpose;
+    const char *comes_with;   /* loading that one loads it; NULL */
+    const char *needless_why; /* nothing of this version wants it; NULL */
 };
 extern const struct module_row module_rows[];
 extern const size_t module_rows_count;

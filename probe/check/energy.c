@@ -162,6 +162,17 @@ const struct energy_verdict *energy_verdict_of(const struct probe *p, const char
     return NULL;
 }
 
+bool energy_is_spare(const struct probe *p, const char *driver)
+{
+    for (size_t d = 0; d < p->trials; d++) {
+        if (strcmp(p->trial[d].driver->name, driver) == 0)
+            return false;
+        if (p->verdict[d].usable)
+            return true;
+    }
+    return false;
+}
+
 bool energy_is_measured(const struct probe *p)
 {
     for (size_t d = 0; d < p->trials; d++) {

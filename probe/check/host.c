@@ -62,6 +62,26 @@ void check_virtualisation(struct probe *p, struct finding *f)
         findings_text(&f->impact, "hypervisors seldom pass energy counters on");
 }
 
+/* "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz" as people say it. */
+static void short_name(const char *model_name, char *ret, size_t size)
+{
+    static const char *const noise[] = { "(R)", "(TM)", "(r)", "(tm)", " CPU", " Processor" };
+    size_t n = 0;
+    while (*model_name && *model_name != '@' && n + 1 < size) {
+        size_t skip = 0;
+        for (size_t i = 0; i < ARRAY_LEN(noise) && skip == 0; i++) {
+            if (strncmp(model_name, noise[i], strlen(noise[i])) == 0)
+                skip = strlen(noise[i]);
+        }
+        if (skip == 0)
+            ret[n++] = *model_name;
+        model_name += skip ? skip : 1;
+    }
+    while (n > 0 && ret[n - 1] == ' ')
+        n--;
+    ret[n] = '\0';
+}
+
 void check_cpu(struct probe *p, struct finding *f)
 {
     const struct cpu_facts *c = &p->cpu;
@@ -71,8 +91,10 @@ void check_cpu(struct probe *p, struct finding *f)
         findings_text(&f->impact, "no power can be measured or estimated");
         return;
     }
-    findings_text(&f->detail, "%u x %s, %u cores, %u threads", c->sockets,
-                  c->model_name[0] ? c->model_name : c->vendor, c->cores, c->threads);
+    char name[96];
+    short_name(c->model_name[0] ? c->model_name : c->vendor, name, sizeof(name));
+    findings_text(&f->detail, "%u x %s, %u cores, %u threads", c->sockets, name, c->cores,
+                  c->threads);
     if (p->tdp_watts > 0) {
         char *with_tdp = NULL;
         findings_text(&with_tdp, "%s, TDP %.0f W%s (%s)", f->detail, p->tdp_watts,

@@ -13,6 +13,18 @@ static const char *last_part(const struct finding *f)
     return dot ? dot + 1 : f->id;
 }
 
+/* Why it does not matter that the module is not there; NULL if it does. */
+static const char *needless(const struct probe *p, const struct module_row *row)
+{
+    if (p->is_vm)
+        return "of no use in a virtual machine";
+    if (row->needless_why)
+        return row->needless_why;
+    if (strcmp(row->name, "msr") == 0 && energy_is_spare(p, "msr"))
+        return "not needed, a better source measures";
+    return NULL;
+}
+
 void check_module(struct probe *p, struct finding *f)
 {
     const struct module_row *row = module_find(last_part(f));
@@ -22,14 +34,18 @@ void check_module(struct probe *p, struct finding *f)
         findings_text(&f->detail, "%s", state == MODULE_LOADED ? "loaded" : "built in");
         return;
     }
-    bool missing = state == MODULE_ABSENT;
-    f->status = p->is_vm ? FINDING_SKIP : FINDING_WARN;
-    findings_text(&f->detail, "%s%s", missing ? "absent" : "available, not loaded",
-                  p->is_vm ? "; of no use in a virtual machine" : "");
-    if (p->is_vm)
+    const char *what = state == MODULE_ABSENT ? "absent" : "available, not loaded";
+    const char *why = needless(p, row);
+    if (why) {
+        f->status = FINDING_SKIP;
+        findings_text(&f->detail, "%s (%s)", what, why);
         return;
+    }
+    f->status = FINDING_WARN;
+    findings_text(&f->detail, "%s%s%s", what, row->comes_with ? "; comes with " : "",
+                  row->comes_with ? row->comes_with : "");
     findings_text(&f->impact, "%s are missing", row->purpose);
-    remedy_module(p, f, row->name);
+    remedy_module(p, f, row->comes_with ? row->comes_with : row->name);
 }
 
 struct bpf_row {

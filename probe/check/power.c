@@ -144,6 +144,11 @@ void check_msr(struct probe *p, struct finding *f)
     }
     if (judge_counters(p, d, f))
         return;
+    if (energy_is_spare(p, "msr") && t->code == -ENOENT) {
+        f->status = FINDING_SKIP;
+        findings_text(&f->detail, "no device (not needed, a better source measures)");
+        return;
+    }
     f->status = missing(p);
     findings_text(&f->impact, "no watts from the processor's registers");
     if (t->code == -EACCES || t->code == -EPERM) {
@@ -171,11 +176,9 @@ static struct json *events_to_json(const struct perf_energy *pmu)
 void check_perf_energy(struct probe *p, struct finding *f)
 {
     if (p->pmu_code < 0) {
-        f->status = p->is_vm ? FINDING_SKIP : FINDING_WARN;
-        findings_text(&f->detail, "no PMU of energy counters (power/energy-*)%s",
-                      p->is_vm ? ", as in most virtual machines" : "");
-        if (!p->is_vm)
-            remedy_module(p, f, "rapl");
+        f->status = FINDING_SKIP;
+        findings_text(&f->detail, "no energy events (not needed, the exporter of this version does "
+                                  "not read them)");
         return;
     }
     json_put(f->evidence, "events", events_to_json(&p->pmu));

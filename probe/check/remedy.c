@@ -5,10 +5,12 @@
 
 /* Purpose is what the line says of a module that is missing. */
 const struct module_row module_rows[] = {
-    { "msr", "CONFIG_X86_MSR", "energy registers at /dev/cpu/N/msr" },
-    { "intel_rapl_common", "CONFIG_INTEL_RAPL_CORE", "base of the powercap drivers" },
-    { "intel_rapl_msr", "CONFIG_INTEL_RAPL", "powercap zones, of Intel and AMD processors" },
-    { "rapl", "CONFIG_PERF_EVENTS_INTEL_RAPL", "energy counters of perf (power/energy-*)" },
+    { "msr", "CONFIG_X86_MSR", "energy registers at /dev/cpu/N/msr", NULL, NULL },
+    { "intel_rapl_common", "CONFIG_INTEL_RAPL_CORE", "powercap zones", "intel_rapl_msr", NULL },
+    { "intel_rapl_msr", "CONFIG_INTEL_RAPL", "powercap zones, of Intel and AMD processors", NULL,
+      NULL },
+    { "rapl", "CONFIG_PERF_EVENTS_INTEL_RAPL", "energy counters of perf (power/energy-*)", NULL,
+      "the exporter of this version does not read perf's energy counters" },
 };
 const size_t module_rows_count = ARRAY_LEN(module_rows);
 
@@ -144,11 +146,11 @@ void remedy_vm(const struct probe *p, struct finding *f)
     if (strcmp(p->cloud.provider, "ec2") != 0)
         findings_text(&f->remedy_note,
                       "a virtual machine: no kernel module brings energy counters that the "
-                      "hypervisor does not pass on; measured watts take the physical host");
+                      "hypervisor does not pass on; for measured watts, run on the physical host");
     else if (metal)
         findings_text(&f->remedy_note,
-                      "%s is a virtual machine: no kernel module brings energy counters; measured "
-                      "watts take %s",
+                      "%s is a virtual machine: no kernel module brings energy counters; for "
+                      "measured watts take %s",
                       type, metal);
     else
         findings_text(&f->remedy_note,
