@@ -60,11 +60,11 @@ static size_t distance(const char *a, size_t a_len, const char *b, size_t b_len)
 }
 
 /* The option somebody who typed @w most likely meant, or NULL: a name it abbreviates, else one that
-   differs in a third of its letters at most. */
+   differs in a third of its letters and one more at most (two swapped letters count as two). */
 static const struct opt *nearest(const struct opt *table, size_t n, const struct word *w)
 {
     const struct opt *best = NULL;
-    size_t best_distance = w->len / 3 + 1;
+    size_t best_distance = w->len / 3 + (w->len > 2 ? 2 : 1);
     for (size_t i = 0; i < n && w->len <= NAME_MAX_BYTES; i++) {
         if (table[i].kind == OPT_HEADING || strlen(table[i].name) > NAME_MAX_BYTES)
             continue;

@@ -181,13 +181,18 @@ static int on_close(struct reader *r)
     return code;
 }
 
+static int on_document(struct reader *r, const yaml_event_t *e)
+{
+    if (r->documents++ > 0)
+        return refuse(r, &e->start_mark, "a second document begins here; only one is read");
+    return 0;
+}
+
 static int on_event(struct reader *r, const yaml_event_t *e)
 {
     switch (e->type) {
     case YAML_DOCUMENT_START_EVENT:
-        if (r->documents++ > 0)
-            return refuse(r, &e->start_mark, "a second document begins here; only one is read");
-        return 0;
+        return on_document(r, e);
     case YAML_ALIAS_EVENT:
         return refuse(r, &e->start_mark, "aliases (*%s) are not understood; write the value out",
                       (const char *)e->data.alias.anchor);
