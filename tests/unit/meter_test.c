@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/msr.h"
+#include "power/meter.h"
+#include "power_dump.h"
+
+#define PKG       "intel-rapl:0"
+#define DRAM      "intel-rapl:0:0"
+#define PKG_FILE  "/sys/class/powercap/" PKG "/energy_uj"
+#define MAX_UJ    UINT64_C(262143328850)
+#define ESU_14    0xA0E03 /* energy unit 2^-14 J */
+#define MSR_PER_J 16384
+#define STEP_S    5
+#define SOCKET_P0 29.35 /* half of the two sockets' 58.7 W */
+#define LOW_LOAD  0.05
+
+/* One socket of c5.metal's processor, so that one file is its package. */
+static struct dump d;
+static struct meter *meter;
+static double second;
+static uint64_t package_uj, dram_uj, msr_counts;
+
+static int setup(void **state)
+{
+    (void)state;
+    dump_make(&d);
+    dump_cpuinfo(&d, 1, XEON_8275CL, "");
+    meter = NULL;
+    second = 0;
+    package_uj = 1000000;
+    dram_uj = 5000;
+    msr_counts = 777;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    meter_close(meter);
+    dump_done(&d);
+    return 0;
+}
+
+static void powercap_make(void)
+{
+    dump_zone(&d, PKG, "package-0", MAX_UJ);
+    dump_zone(&d, DRAM, "dram", MAX_UJ);
+    dump_energy(&d, PKG, package_uj);
+    dump_energy(&d, DRAM, dram_uj);
+}
+
+static void powercap_remove(void)
+{
+    static const char *const files[] = { "name", "max_energy_range_uj", "energy_uj" };
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        char path[128];
+        (void)snprintf(path, sizeof(path), "/sys/class/powercap/" PKG "/%s", files[i]);
+        dump_remove(&d, path);
+    }
+}
+
+/* Without a DRAM register. */
+static void msr_make(void)
+{
+    dump_msr(&d, 0, MSR_INTEL_POWER_UNIT, ESU_14);
+    dump_msr(&d, 0, MSR_INTEL_PKG_ENERGY, msr_counts);
+}
+
+static void open_with(const char *preferred, bool strict)
+{
+    struct err err = { 0 };
+    dump_read_machine(&d);
+    if (meter_open(&d.machine, preferred, strict, &meter, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
+static struct meter_reading read_at(double usage_ratio)
+{
+    struct meter_reading r = { 0 };
+    struct power_now now = at_second(second, usage_ratio);
+    meter_read(meter, &now, &r);
+    return r;
+}
+
+/* STEP_S later, in which the package used @watts and DRAM a tenth of it. */
+static struct meter_reading step(double watts, double usage_ratio)
+{
+    second += STEP_S;
+    package_uj += (uint64_t)(watts * STEP_S * 1e6);
+    dram_uj += (uint64_t)(watts * STEP_S * 1e5);
+    msr_counts += (uint64_t)(watts * STEP_S * MSR_PER_J);
+    if (rootfs_exists(&d.fs, "/sys/class/powercap/" PKG "/name")) {
+        dump_energy(&d, PKG, package_uj);
+        dump_energy(&d, DRAM, dram_uj);
+    }
+    if (rootfs_exists(&d.fs, "/dev/cpu/0/msr/0x606"))
+        dump_msr(&d, 0, MSR_INTEL_PKG_ENERGY, msr_counts);
+    return read_at(usage_ratio);
+}
+
+/* The same, but the package's file holds no number. */
+static struct meter_reading bad_step(double watts, double usage_ratio)
+{
+    second += STEP_S;
+    package_uj += (uint64_t)(watts * STEP_S * 1e6);
+    dump_write(&d, PKG_FILE, "bad");
+    return read_at(usage_ratio);
+}
+
+static void first_reading_names_the_source(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    struct meter_reading r = read_at(0.5);
+    assert_false(r.fresh);
+    assert_true(r.elapsed_ns == 0);
+    assert_string_equal(r.source, "powercap");
+    assert_string_equal(r.quality, "measured");
+    assert_string_equal(r.model, "");
+    assert_true(r.zone[ZONE_PACKAGE].present && r.zone[ZONE_DRAM].present);
+    assert_false(r.zone[ZONE_CORE].present);
+    assert_string_equal(r.zone[ZONE_PACKAGE].path, "/sys/class/powercap/" PKG);
+    assert_near(r.zone[ZONE_PACKAGE].joules, 0, 0, "nothing yet");
+    assert_has(r.event, "power comes from powercap (measured)");
+    r = step(100, 0.5);
+    assert_string_equal(r.event, "");
+}
+
+static void joules_watts_and_idle(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    struct meter_reading r = step(222.3, 0.5);
+    const struct meter_zone *package = &r.zone[ZONE_PACKAGE], *dram = &r.zone[ZONE_DRAM];
+    assert_true(r.fresh);
+    assert_true(r.elapsed_ns == STEP_S * NS_PER_SEC);
+    assert_near(package->delta_joules, 222.3 * STEP_S, 1e-5, "of the interval");
+    assert_near(package->watts, 222.3, 1e-6, "J / s");
+    assert_near(package->low_watts, package->watts, 0, "measured");
+    assert_near(package->high_watts, package->watts, 0, "measured");
+    assert_near(package->idle_watts, SOCKET_P0, 1e-9, "P(0) of the CPU's table, one socket");
+    assert_near(package->delta_idle_joules, SOCKET_P0 * STEP_S, 1e-9, "its part");
+    assert_near(dram->watts, 22.23, 1e-6, "dram");
+    assert_near(dram->idle_watts, 22.23 * 0.0457 / 0.0879, 1e-6, "guessed by DRAM's own curve");
+    assert_near(r.bound_low, 1, 0, "measured");
+    assert_near(r.bound_high, 1, 0, "measured");
+
+    r = step(100, 0.2);
+    assert_near(package->joules, 322.3 * STEP_S, 1e-5, "added up");
+    assert_near(package->idle_joules, 2 * SOCKET_P0 * STEP_S, 1e-6, "added up");
+    r = step(20, 0.2);
+    assert_near(package->idle_watts, 20, 1e-6, "idle is never more than there is");
+}
+
+static void a_late_tick_and_a_suspend(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    second += 2.5; /* the energy of it is in the step's too */
+    package_uj += 250000000;
+    struct meter_reading r = step(100, 0.3);
+    assert_near(r.zone[ZONE_PACKAGE].watts, 100, 1e-6, "7.5 s at 100 W");
+    assert_true(r.elapsed_ns == 7500 * NS_PER_MS);
+    second += 86400; /* suspended: the clock goes on, hardly any energy does */
+    r = step(100, 0.3);
+    assert_true(r.fresh);
+    assert_near(r.zone[ZONE_PACKAGE].watts, 500.0 / 86405, 1e-9, "no spike");
+}
+
+static void the_same_instant_again(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    struct meter_reading r = step(100, 0.3);
+    dump_energy(&d, PKG, package_uj += 7000000);
+    r = read_at(0.3);
+    assert_false(r.fresh);
+    assert_near(r.zone[ZONE_PACKAGE].watts, 100, 1e-6, "the last one");
+    assert_near(r.zone[ZONE_PACKAGE].delta_joules, 0, 0, "nothing new");
+    assert_true(r.rejected == 0);
+    r = step(100, 0.3);
+    assert_near(r.zone[ZONE_PACKAGE].delta_joules, 507, 1e-6, "and nothing lost");
+}
+
+static void one_bad_reading(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    (void)step(100, 0.3);
+    struct meter_reading r = bad_step(140, 0.4);
+    assert_false(r.fresh);
+    assert_near(r.zone[ZONE_PACKAGE].delta_joules, 0, 0, "nothing to share out");
+    assert_near(r.zone[ZONE_PACKAGE].watts, 100, 1e-6, "the last ones");
+    assert_true(r.rejected == 1);
+    assert_has(r.event, "powercap: bad reading, 1 in a row");
+    assert_has(r.event, PKG_FILE " says \"bad\"");
+    assert_string_equal(r.source, "powercap");
+    r = step(180, 0.5);
+    assert_true(r.fresh);
+    assert_true(r.elapsed_ns == 2 * STEP_S * NS_PER_SEC);
+    assert_near(r.zone[ZONE_PACKAGE].delta_joules, 320 * STEP_S, 1e-5, "of both intervals");
+    assert_near(r.zone[ZONE_PACKAGE].watts, 160, 1e-6, "over both");
+    assert_string_equal(r.event, "");
+    assert_true(r.changes == 0);
+}
+
+static void bad_readings_apart_are_no_reason_to_leave(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    for (int i = 0; i < 6; i++) {
+        (void)bad_step(100, 0.3);
+        (void)bad_step(100, 0.3);
+        assert_true(step(100, 0.3).fresh);
+    }
+    struct meter_reading r = step(100, 0.3);
+    assert_string_equal(r.source, "powercap");
+    assert_true(r.rejected == 12 && r.changes == 0);
+    assert_near(r.zone[ZONE_PACKAGE].joules, 19 * 100 * STEP_S, 1e-4, "nothing lost");
+}
+
+static void a_step_back_costs_its_interval_only(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    (void)step(100, 0.3);
+    package_uj -= 600000000; /* step adds 500 J: 100 J less than before */
+    struct meter_reading r = step(100, 0.3);
+    assert_false(r.fresh);
+    assert_has(r.event, "set back");
+    r = step(100, 0.3);
+    assert_true(r.fresh);
+    assert_true(r.elapsed_ns == STEP_S * NS_PER_SEC);
+    assert_near(r.zone[ZONE_PACKAGE].watts, 100, 1e-6, "no spike and no gap");
+    assert_near(r.zone[ZONE_PACKAGE].joules, 2 * 100 * STEP_S, 1e-5, "without the lost interval");
+}
+
+static void degrades_to_the_model_and_comes_back(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    (void)step(100, 0.3);
+    (void)bad_step(100, 0.5);
+    (void)bad_step(100, 0.5);
+    struct meter_reading r = bad_step(100, 0.5);
+    const struct meter_zone *package = &r.zone[ZONE_PACKAGE];
+    assert_string_equal(r.source, "model");
+    assert_string_equal(r.quality, "estimated");
+    assert_string_equal(r.model, "A:Platinum 8275CL");
+    assert_string_equal(package->path, "model:A:Platinum 8275CL");
+    assert_has(r.event, "powercap stopped answering");
+    assert_has(r.event, "model A:Platinum 8275CL (estimated)");
+    assert_has(r.event, "\"bad\"");
+    assert_true(r.fresh && r.changes == 1 && r.rejected == 3);
+    assert_true(r.elapsed_ns == 2 * STEP_S * NS_PER_SEC);
+    assert_near(package->watts, 222.3, 1e-6, "estimated since the first bad reading");
+    assert_near(package->joules, 500 + 2223, 1e-5, "goes on from where it was");
+    assert_near(package->low_watts, 222.3 * 0.82, 1e-6, "with bounds");
+    assert_near(package->high_watts, 222.3 * 1.43, 1e-6, "with bounds");
+    assert_near(package->idle_watts, SOCKET_P0, 1e-9, "the model's P(0)");
+    assert_near(r.bound_low, 0.82, 1e-9, "of the package");
+
+    double left = package->joules;
+    for (int i = 0; i < 60 / STEP_S - 1; i++) {
+        r = step(100, 0.5); /* it answers again, but it is not asked yet */
+        assert_string_equal(r.source, "model");
+    }
+    r = step(100, 0.5); /* asked: where it stands */
+    assert_string_equal(r.source, "model");
+    r = step(100, 0.5); /* it counts */
+    assert_string_equal(r.source, "powercap");
+    assert_string_equal(r.model, "");
+    assert_has(r.event, "powercap (measured) answers again");
+    assert_true(r.fresh && r.changes == 2);
+    assert_near(package->joules, left + 222.3 * 5 * (60 / STEP_S + 1), 1e-5,
+                "the model's up to the change");
+    left = package->joules;
+    r = step(80, 0.5);
+    assert_near(package->watts, 80, 1e-6, "measured again");
+    assert_near(package->joules, left + 400, 1e-5, "no interval twice, none left out");
+    assert_near(package->low_watts, 80, 1e-6, "no bounds any more");
+}
+
+static void a_zone_disappears_and_keeps_its_joules(void **state)
+{
+    (void)state;
+    powercap_make();
+    msr_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    struct meter_reading r = step(100, 0.3);
+    const struct meter_zone *dram = &r.zone[ZONE_DRAM];
+    assert_near(dram->joules, 50, 1e-5, "dram by powercap");
+    powercap_remove();
+    for (int i = 0; i < METER_STRIKES; i++)
+        r = step(100, 0.3);
+    assert_string_equal(r.source, "msr");
+    assert_string_equal(r.zone[ZONE_PACKAGE].path, "msr:0x611");
+    assert_near(r.zone[ZONE_PACKAGE].delta_joules, 1000, 1e-3, "of the two that it stood by");
+    assert_false(dram->present);
+    assert_near(dram->watts, 0, 0, "no stale watts");
+    powercap_make();
+    for (int i = 0; i < 60 / STEP_S + 1; i++)
+        r = step(100, 0.3);
+    assert_string_equal(r.source, "powercap");
+    r = step(100, 0.3);
+    assert_true(dram->present);
+    assert_near(dram->joules, 100, 1e-5, "goes on from where it was");
+    assert_near(dram->watts, 10, 1e-6, "dram by powercap");
+}
+
+static void a_better_source_that_counts_nothing_is_not_taken(void **state)
+{
+    (void)state;
+    open_with("auto", false);
+    struct meter_reading r = read_at(0.3);
+    assert_string_equal(r.source, "model");
+    powercap_make();
+    for (int i = 0; i < 40; i++) {
+        second += STEP_S; /* its file stays as it is */
+        r = read_at(i % 2 ? 0.3 : 0.01);
+        assert_string_equal(r.source, "model");
+        assert_true(r.fresh);
+    }
+    for (int i = 0; i < 60 / STEP_S + 2; i++)
+        r = step(100, 0.3);
+    assert_string_equal(r.source, "powercap");
+    assert_true(r.changes == 1);
+}
+
+static void counters_of_a_vm_that_stand_still(void **state)
+{
+    (void)state;
+    msr_make();
+    open_with("auto", false);
+    struct meter_reading r = read_at(0.9);
+    assert_string_equal(r.source, "msr");
+    for (int i = 0; i < 2 + METER_STRIKES; i++) {
+        second += STEP_S;
+        r = read_at(0.9);
+    }
+    assert_string_equal(r.source, "model");
+    assert_has(r.event, "stands still");
+    assert_near(r.zone[ZONE_PACKAGE].watts, 606.4 / 2, 1e-6, "an estimate instead of 0 W");
+}
+
+static void what_auto_says_when_nothing_measures(void **state)
+{
+    (void)state;
+    open_with("auto", false);
+    struct meter_reading r = read_at(0.3);
+    assert_string_equal(r.source, "model");
+    assert_has(r.event, "power comes from model A:Platinum 8275CL (estimated)");
+    assert_has(r.event, "powercap cannot be used: ");
+    assert_has(r.event, "msr cannot be used: ");
+}
+
+static void preferred_sources(void **state)
+{
+    static const struct {
+        const char *why;
+        const char *preferred;
+        bool strict, has_powercap, has_msr;
+        const char *source; /* NULL: an error */
+        const char *saying; /* event or error */
+    } rows[] = {
+        { "the best there is", "auto", true, true, true, "powercap", "powercap (measured)" },
+        { "no name is auto", NULL, false, true, true, "powercap", "powercap (measured)" },
+        { "a worse one by name", "msr", true, true, true, "msr", "msr (measured)" },
+        { "an estimate by name", "model", true, true, true, "model", "(estimated)" },
+        { "strict, and it is not there", "msr", true, true, false, NULL, "msr cannot be used" },
+        { "from the findings, and it is gone", "msr", false, true, false, "model",
+          "msr cannot be used" },
+        { "a name that nobody has", "rapl", true, true, true, NULL,
+          "no power source \"rapl\": power.source is one of auto, powercap, msr, model" },
+        { "such a name in the findings", "perf", false, true, true, "powercap",
+          "no power source \"perf\"" },
+        { "auto, strictly, with no counter", "auto", true, false, false, "model", "estimated" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct dump own;
+        struct err err = { 0 };
+        struct meter *m = NULL;
+        struct meter_reading r = { 0 };
+        struct power_now now = at_second(0, 0.5);
+        dump_make(&own);
+        dump_cpuinfo(&own, 1, XEON_8275CL, "");
+        if (rows[i].has_powercap) {
+            dump_zone(&own, PKG, "package-0", MAX_UJ);
+            dump_energy(&own, PKG, 1);
+        }
+        if (rows[i].has_msr) {
+            dump_msr(&own, 0, MSR_INTEL_POWER_UNIT, ESU_14);
+            dump_msr(&own, 0, MSR_INTEL_PKG_ENERGY, 1);
+        }
+        dump_read_machine(&own);
+        int code = meter_open(&own.machine, rows[i].preferred, rows[i].strict, &m, &err);
+        if ((code == 0) != (rows[i].source != NULL))
+            fail_msg("%s: %d %s", rows[i].why, code, err.text);
+        if (code == 0) {
+            meter_read(m, &now, &r);
+            assert_string_equal(r.source, rows[i].source);
+        }
+        assert_has(code == 0 ? r.event : err.text, rows[i].saying);
+        meter_close(m);
+        dump_done(&own);
+    }
+}
+
+static void a_preferred_source_is_not_left_for_a_better_one(void **state)
+{
+    (void)state;
+    powercap_make();
+    msr_make();
+    open_with("model", true);
+    (void)read_at(0.3);
+    for (int i = 0; i < 30; i++)
+        assert_string_equal(step(100, 0.3).source, "model");
+}
+
+/* -- idle -- */
+
+static void the_lowest_seen_lowers_the_tables_idle(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    struct meter_reading r = step(25, LOW_LOAD);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 25, 1e-6, "less than the table's 29.35 W");
+    r = step(200, 0.6);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 25, 1e-6, "remembered under load");
+    r = step(28, LOW_LOAD);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 25, 1e-6, "it goes down only");
+    r = step(24, 0.5);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 24, 1e-6, "never above the watts");
+    r = step(200, 0.6);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 25, 1e-6, "what was seen under load is no floor");
+}
+
+static void idle_of_a_cpu_in_no_table(void **state)
+{
+    (void)state;
+    dump_cpuinfo(&d, 1, "Some Server CPU", "");
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    struct meter_reading r = step(74.77, 0.5);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 11.98, 1e-6, "guessed by the generic curve");
+    r = step(30, LOW_LOAD);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 30, 1e-6, "seen: better than a guess");
+    r = step(74.77, 0.5);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 30, 1e-6, "and kept");
+}
+
+static void too_short_to_learn_from(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    second += 0.05;
+    dump_energy(&d, PKG, package_uj += 500000);
+    struct meter_reading r = read_at(0.01);
+    assert_near(r.zone[ZONE_PACKAGE].watts, 10, 1e-6, "10 W for 50 ms");
+    r = step(100, 0.5);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, SOCKET_P0, 1e-6, "the table's");
+}
+
+/* A refresh that failed under load makes the long interval no quiet one. */
+static void load_of_a_long_interval(void **state)
+{
+    (void)state;
+    dump_cpuinfo(&d, 1, "Some Server CPU", "");
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    (void)bad_step(200, 0.98);
+    struct meter_reading r = step(40, 0.02);
+    assert_near(r.zone[ZONE_PACKAGE].watts, 120, 1e-6, "over both");
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 120 * 0.1198 / 0.7477, 1e-6, "at u = 0.5");
+}
+
+#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ROW(first_reading_names_the_source),
+        ROW(joules_watts_and_idle),
+        ROW(a_late_tick_and_a_suspend),
+        ROW(the_same_instant_again),
+        ROW(one_bad_reading),
+        ROW(bad_readings_apart_are_no_reason_to_leave),
+        ROW(a_step_back_costs_its_interval_only),
+        ROW(degrades_to_the_model_and_comes_back),
+        ROW(a_zone_disappears_and_keeps_its_joules),
+        ROW(a_better_source_that_counts_nothing_is_not_taken),
+        ROW(counters_of_a_vm_that_stand_still),
+        ROW(what_auto_says_when_nothing_measures),
+        ROW(preferred_sources),
+        ROW(a_preferred_source_is_not_left_for_a_better_one),
+        ROW(the_lowest_seen_lowers_the_tables_idle),
+        ROW(idle_of_a_cpu_in_no_table),
+        ROW(too_short_to_learn_from),
+        ROW(load_of_a_long_interval),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
