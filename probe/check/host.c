@@ -28,6 +28,11 @@ void check_lockdown(struct probe *p, struct finding *f)
 {
     const char *mode = p->kernel.lockdown;
     json_put_text(f->evidence, "lockdown", mode);
+    if (p->kernel.release[0] == '\0') {
+        f->status = FINDING_SKIP;
+        findings_text(&f->detail, "cannot be told without /proc and /sys");
+        return;
+    }
     if (is(mode, "confidentiality")) {
         f->status = FINDING_WARN;
         findings_text(&f->detail, "confidentiality: eBPF may not read kernel memory");

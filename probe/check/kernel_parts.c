@@ -28,6 +28,11 @@ static const char *needless(const struct probe *p, const struct module_row *row)
 void check_module(struct probe *p, struct finding *f)
 {
     const struct module_row *row = module_find(last_part(f));
+    if (p->kernel.release[0] == '\0') {
+        f->status = FINDING_SKIP;
+        findings_text(&f->detail, "cannot be told without /proc");
+        return;
+    }
     enum module_state state = kernel_module_state(&p->fs, &p->kernel, row->name, row->option);
     json_put_text(f->evidence, "state", module_state_name(state));
     if (state == MODULE_LOADED || state == MODULE_BUILTIN) {
@@ -63,7 +68,7 @@ static const struct bpf_row bpf_rows[] = {
       "needs kernel 5.8 or newer; " BPF_RIGHTS },
     { "process_free", offsetof(struct bpf_acts, process_free), "reported a child that ended",
       "needs the host's PID namespace (hostPID); " BPF_RIGHTS },
-    { "ringbuf", offsetof(struct bpf_acts, ringbuf), "delivered a record",
+    { "ringbuf", offsetof(struct bpf_acts, ringbuf), "a ring buffer was created",
       "needs kernel 5.8 or newer; " BPF_RIGHTS },
 };
 
@@ -93,6 +98,8 @@ void check_bpf(struct probe *p, struct finding *f)
         findings_text(&f->detail, "%s", why[0] ? why : "does not work here");
         findings_text(&f->impact, "CPU time comes from /proc, which misses short processes");
         findings_text(&f->remedy_note, "%s", bpf_rows[i].note);
+        if (!p->fs.foreign && geteuid() != 0)
+            findings_text(&f->remedy_command, "sudo kepler-probe");
     }
 }
 

@@ -200,7 +200,7 @@ def test_emitted_configuration():
 
 
 @pytest.mark.parametrize("args, word", [
-    (["--jsno"], "--json"),
+    (["--jsno"], "--jsno"),
     (["--require", "both"], "measured or any"),
     (["--ignore", "power.mrs"], "power.mrs"),
     (["--json", "--text"], "exclude"),

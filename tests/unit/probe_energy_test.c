@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "check/check.h"
+
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+/* cmocka needs the four headers above first */
+#include <cmocka.h>
+
+#define MODULUS   (UINT64_C(1) << 32)
+#define ESU_14_UJ 61.03515625
+#define CEILING   480.0 /* 2 x TDP 240 W */
+
+struct reading {
+    enum energy_zone zone;
+    int socket;
+    uint64_t first, second;
+    int code;
+};
+
+static const struct reading_row {
+    const char *why;
+    struct reading reading[4];
+    size_t n;
+    uint64_t elapsed_ns;
+    bool usable;
+    double package_watts;
+    const char *word; /* in the reason */
+} rows[] = {
+    { "16384 counts of 2^-14 J in a second are a watt",
+      { { ZONE_PACKAGE, 0, 100, 16484, 0 } },
+      1,
+      1000000000,
+      true,
+      1.0,
+      "" },
+    { "sockets are summed",
+      { { ZONE_PACKAGE, 0, 0, 16384, 0 }, { ZONE_PACKAGE, 1, 0, 32768, 0 } },
+      2,
+      1000000000,
+      true,
+      3.0,
+      "" },
+    { "a wrap over 2^32 is no loss",
+      { { ZONE_PACKAGE, 0, MODULUS - 100, 16284, 0 } },
+      1,
+      1000000000,
+      true,
+      1.0,
+      "" },
+    { "half a second doubles the power",
+      { { ZONE_PACKAGE, 0, 0, 16384, 0 } },
+      1,
+      500000000,
+      true,
+      2.0,
+      "" },
+    { "what stands still is no meter",
+      { { ZONE_PACKAGE, 0, 7, 7, 0 } },
+      1,
+      1000000000,
+      false,
+      0,
+      "never advances" },
+    { "one socket that stands still spoils the sum",
+      { { ZONE_PACKAGE, 0, 0, 16384, 0 }, { ZONE_PACKAGE, 1, 9, 9, 0 } },
+      2,
+      1000000000,
+      false,
+      0,
+      "socket 1" },
+    { "above 2 x TDP no counter can mean it",
+      { { ZONE_PACKAGE, 0, 0, 16384 * 481, 0 } },
+      1,
+      1000000000,
+      false,
+      0,
+      "2 x TDP" },
+    { "exactly 2 x TDP still holds",
+      { { ZONE_PACKAGE, 0, 0, 16384 * 480, 0 } },
+      1,
+      1000000000,
+      true,
+      480.0,
+      "" },
+    { "a reading that failed is named",
+      { { ZONE_PACKAGE, 0, 0, 0, -EACCES } },
+      1,
+      1000000000,
+      false,
+      0,
+      "Permission denied" },
+    { "a dead DRAM counter leaves the package usable",
+      { { ZONE_PACKAGE, 0, 0, 16384, 0 }, { ZONE_DRAM, 0, 5, 5, 0 } },
+      2,
+      1000000000,
+      true,
+      1.0,
+      "" },
+    { "without a package there is no node power",
+      { { ZONE_PSYS, 0, 0, 16384, 0 } },
+      1,
+      1000000000,
+      false,
+      0,
+      "no package zone" },
+    { "no time passed: nothing can be said",
+      { { ZONE_PACKAGE, 0, 5, 5, 0 } },
+      1,
+      0,
+      false,
+      0,
+      "never advances" },
+};
+
+static void judge_rows(void **state)
+{
+    (void)state;
+    struct energy_trial *t = calloc(1, sizeof(*t));
+    assert_non_null(t);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct energy_verdict v;
+        memset(t, 0, sizeof(*t));
+        t->elapsed_ns = rows[i].elapsed_ns;
+        t->set.n = rows[i].n;
+        for (size_t k = 0; k < rows[i].n; k++) {
+            const struct reading *r = &rows[i].reading[k];
+            t->set.counter[k] = (struct energy_counter){ .zone = r->zone,
+                                                         .socket = r->socket,
+                                                         .modulus = MODULUS,
+                                                         .uj_per_count = ESU_14_UJ,
+                                                         .label = "msr:0x611" };
+            t->pair[k] = (struct energy_pair){ r->code, r->code, r->first, r->second };
+        }
+        energy_judge(t, CEILING, &v);
+        if (v.usable != rows[i].usable ||
+            fabs(v.watts[ZONE_PACKAGE] - rows[i].package_watts) > 1e-9 ||
+            !strstr(v.why, rows[i].word))
+            fail_msg("%s: usable %d, %f W, \"%s\"", rows[i].why, v.usable, v.watts[ZONE_PACKAGE],
+                     v.why);
+        if (v.usable && v.why[0])
+            fail_msg("%s: usable, but says \"%s\"", rows[i].why, v.why);
+    }
+    free(t);
+}
+
+static void a_counter_without_wrap_that_goes_back(void **state)
+{
+    (void)state;
+    struct energy_trial *t = calloc(1, sizeof(*t));
+    struct energy_verdict v;
+    assert_non_null(t);
+    t->elapsed_ns = 1000000000;
+    t->set.n = 1;
+    t->set.counter[0] = (struct energy_counter){ .zone = ZONE_PACKAGE, .uj_per_count = 1 };
+    t->pair[0] = (struct energy_pair){ 0, 0, 2000000, 1000000 };
+    energy_judge(t, CEILING, &v);
+    assert_false(v.usable);
+    assert_non_null(strstr(v.why, "-1 W"));
+    free(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(judge_rows),
+        cmocka_unit_test(a_counter_without_wrap_that_goes_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "report.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+/* cmocka needs the four headers above first */
+#include <cmocka.h>
+
+/* A host with a sensor, one warning with a remedy, and the same remedy again. */
+static void fill(struct findings *f)
+{
+    static const char command[] = "sudo modprobe intel_rapl_msr";
+    findings_init(f);
+    findings_text(&f->version, "1.2.3");
+    findings_text(&f->started_at, "2026-01-01T00:00:00Z");
+    struct finding *one = findings_add(f, "power.powercap", "Powercap");
+    one->status = FINDING_WARN;
+    findings_text(&one->detail,
+                  "the class is there, but it has no zone in it at all, which is told "
+                  "at length");
+    findings_text(&one->remedy_command, command);
+    one = findings_add(f, "module.intel_rapl_msr", "Module");
+    one->status = FINDING_WARN;
+    findings_text(&one->detail, "available");
+    findings_text(&one->remedy_command, command);
+    struct findings_source *s = findings_add_source(f, "msr");
+    s->usable = true;
+    findings_text(&s->quality, "measured");
+    findings_text(&s->reason, "package 118.6 W");
+    findings_text(&f->selected, "msr");
+    findings_text(&f->quality, "measured");
+    findings_text(&f->accounting, "ebpf");
+    findings_text(&f->accounting_reason, "exact");
+}
+
+static char *report(unsigned columns, bool colour)
+{
+    struct findings f;
+    struct buf to;
+    fill(&f);
+    buf_init(&to, REPORT_LIMIT);
+    report_text(&to, &f,
+                &(struct report_style){
+                    .columns = columns, .colour = colour, .requirement = "any", .holds = true });
+    findings_done(&f);
+    return buf_take(&to);
+}
+
+static unsigned longest_line(const char *text)
+{
+    size_t longest = 0;
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        longest = n > longest ? n : longest;
+        text += n + (text[n] == '\n');
+    }
+    return (unsigned)longest;
+}
+
+static void text_for_a_file_is_plain_and_not_wrapped(void **state)
+{
+    (void)state;
+    char *text = report(0, false);
+    assert_null(strchr(text, '\033'));
+    assert_non_null(strstr(text,
+                           "  warn  power.powercap            the class is there, but it has no "
+                           "zone in it at all, which is told at length\n"));
+    assert_non_null(strstr(text, "$ sudo kepler-exporter --power.source=msr\n"));
+    assert_non_null(strstr(text, "Verdict: measured power from msr, exact CPU time by eBPF\n"));
+    free(text);
+}
+
+static void a_remedy_is_printed_once(void **state)
+{
+    (void)state;
+    char *text = report(0, false);
+    const char *first = strstr(text, "$ sudo modprobe");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "$ sudo modprobe"));
+    assert_non_null(strstr(text, "remedy as for power.powercap\n"));
+    free(text);
+}
+
+static void lines_fit_the_terminal(void **state)
+{
+    (void)state;
+    for (unsigned columns = 70; columns <= 200; columns += 13) {
+        char *text = report(columns, false);
+        if (longest_line(text) > columns)
+            fail_msg("%u columns, but a line of %u:\n%s", columns, longest_line(text), text);
+        free(text);
+    }
+}
+
+static void a_narrow_terminal_is_left_alone(void **state)
+{
+    (void)state;
+    char *narrow = report(40, false);
+    char *unwrapped = report(0, false);
+    assert_string_equal(narrow, unwrapped);
+    free(narrow);
+    free(unwrapped);
+}
+
+static void colours_end_before_their_line(void **state)
+{
+    (void)state;
+    char *text = report(100, true);
+    assert_non_null(strstr(text, "\033[33mwarn"));
+    assert_null(strstr(text, "\n\033[0m"));
+    free(text);
+}
+
+static void requirement_rows(void **state)
+{
+    static const struct {
+        const char *why, *selected, *quality, *accounting, *requirement;
+        bool holds;
+    } rows[] = {
+        { "measured holds both", "msr", "measured", "ebpf", "measured", true },
+        { "an estimate is some source", "model", "estimated", "ebpf", "any", true },
+        { "an estimate is not measured", "model", "estimated", "ebpf", "measured", false },
+        { "accounting by /proc will do", "msr", "measured", "proc", "any", true },
+        { "no accounting, no metrics", "msr", "measured", "", "any", false },
+        { "no source, no metrics", "", "", "ebpf", "any", false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct findings f;
+        findings_init(&f);
+        findings_text(&f.selected, "%s", rows[i].selected);
+        findings_text(&f.quality, "%s", rows[i].quality);
+        findings_text(&f.accounting, "%s", rows[i].accounting);
+        if (report_holds(&f, rows[i].requirement) != rows[i].holds)
+            fail_msg("%s", rows[i].why);
+        findings_done(&f);
+    }
+}
+
+static void yaml_has_the_settings(void **state)
+{
+    (void)state;
+    struct findings f;
+    AUTO_BUF to;
+    fill(&f);
+    buf_init(&to, REPORT_LIMIT);
+    struct json *power = json_new_object();
+    json_put_text(power, "source", "msr");
+    json_put(f.exporter, "power", power);
+    report_yaml(&to, &f);
+    assert_non_null(strstr(buf_text(&to), "\npower:\n  source: \"msr\"\n"));
+    findings_done(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(text_for_a_file_is_plain_and_not_wrapped),
+        cmocka_unit_test(a_remedy_is_printed_once),
+        cmocka_unit_test(lines_fit_the_terminal),
+        cmocka_unit_test(a_narrow_terminal_is_left_alone),
+        cmocka_unit_test(colours_end_before_their_line),
+        cmocka_unit_test(requirement_rows),
+        cmocka_unit_test(yaml_has_the_settings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
