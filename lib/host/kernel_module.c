@@ -56,9 +56,11 @@ static bool module_of_file(struct span *file)
     }
     if (!span_drop_suffix(file, ".ko"))
         return false;
-    struct span rest = *file;
-    while (span_cut(&rest, "/", file))
-        continue;
+    const char *slash = memrchr(file->at, '/', file->len);
+    if (slash) {
+        file->len -= (size_t)(slash + 1 - file->at);
+        file->at = slash + 1;
+    }
     return file->len > 0;
 }
 

@@ -203,6 +203,7 @@ static void name_in_a_list_of_files(void **state)
         { "packed twice is nothing depmod writes", "kernel/msr.ko.gz.xz:\n", "msr", false },
         { "a folder of that name", "kernel/msr/other.ko:\n", "msr", false },
         { "only an ending", "kernel/.ko:\n", "msr", false },
+        { "only an ending, in a folder of that name", "kernel/msr/.ko:\n", "msr", false },
         { "an empty line", "\n\n:\n", "msr", false },
         { "an empty list", "", "msr", false },
         { "a last line without newline", "a.ko:\nkernel/msr.ko", "msr", true },

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /proc/PID/cgroup is partly written by whoever may make groups; mountinfo and cpu.stat come along.
+ */
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "host/cgroup.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    AUTO_STR text = mem_new(size + 1, 1);
+    struct cgroup_container got;
+    uint64_t usec = 0;
+    memcpy(text, data, size);
+
+    bool found = cgroup_container_parse(text, &got);
+    if (found != (strlen(got.id) == 64) || found != (got.runtime[0] != '\0'))
+        abort();
+    if (got.pod_uid[0] != '\0' && (!found || strchr(got.pod_uid, '_')))
+        abort();
+    if (got.pod_uid[0] != '\0' && strlen(got.pod_uid) != 32 && strlen(got.pod_uid) != 36)
+        abort();
+    (void)cgroup_version_parse(text);
+    if (cgroup_cpu_stat_parse(text, &usec) == 0 && usec > UINT64_MAX / 1000)
+        abort();
+    return 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A configuration, as it is and as a gzip stream. */
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "host/kernel.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void ask(const char *config)
+{
+    char value = kernel_config_parse(config, "CONFIG_X86_MSR");
+    if (value != '\0' && value != 'y' && value != 'm' && value != 'n')
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    AUTO_STR text = mem_new(size + 1, 1);
+    AUTO_BUF plain;
+    buf_init(&plain, 65536);
+    memcpy(text, data, size);
+    ask(text);
+    if (kernel_config_inflate(data, size, &plain) == 0)
+        ask(buf_text(&plain));
+    if (plain.len > 65536)
+        abort();
+    return 0;
+}
