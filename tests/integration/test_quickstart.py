@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a checkout to watts."""
+
+import os
+import re
+import socket
+import subprocess
+import urllib.request
+
+import pytest
+
+import lab
+
+pytestmark = pytest.mark.skipif(lab.BUILD.name != "build", reason="quickstart makes the plain build")
+SCRIPT = lab.TOP / "scripts/quickstart.sh"
+
+
+@pytest.fixture
+def quickstart(tmp_path):
+    env = dict(os.environ, KEPLER_RUN_DIR=str(tmp_path / "run"))
+    env.pop("BUILD", None)
+
+    def run(*arguments):
+        return subprocess.run([SCRIPT, *map(str, arguments)], env=env, capture_output=True, text=True, timeout=300)
+
+    yield run
+    run("--stop")
+
+
+def url_of(text):
+    return re.search(r"http://127\.0\.0\.1:\d+/metrics", text)[0]
+
+
+def test_it_prints_watts_with_source_bounds_and_processes(quickstart):
+    done = quickstart()
+    assert done.returncode == 0, done.stdout + done.stderr
+    text = done.stdout
+    package = re.search(r"^  package +([\d.]+) +(measured|[\d.]+ \.\. [\d.]+ W) +(\S+) +(measured|estimated)", text, re.M)
+    assert package and float(package[1]) > 0, text
+    processes = text.split("Most watts", 1)[1].splitlines()[2:7]
+    watts = [float(re.match(r" +\d+  .{16} +([\d.]+)$", line)[1]) for line in processes]
+    assert len(watts) == 5 and watts == sorted(watts, reverse=True), text
+    assert "\033" not in text, "colours belong on a terminal only"
+    with urllib.request.urlopen(url_of(text), timeout=10) as r:
+        assert b"kepler_node_cpu_watts" in r.read()
+    assert re.search(r"^Stop +.*quickstart\.sh --stop$", text, re.M)
+
+
+def test_a_second_run_replaces_the_first_and_stop_ends_it(quickstart, tmp_path):
+    port = lab.free_port()
+    assert quickstart("--port", port).returncode == 0
+    first = (tmp_path / "run/quickstart.pid").read_text().split()[0]
+    again = quickstart("--port", port)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert f"pid {first}" in again.stdout
+    second = (tmp_path / "run/quickstart.pid").read_text().split()[0]
+    assert first != second and not os.path.exists(f"/proc/{first}")
+    stopped = quickstart("--stop")
+    assert stopped.returncode == 0 and second in stopped.stdout
+    assert not os.path.exists(f"/proc/{second}")
+    assert "no exporter" in quickstart("--stop").stdout
+
+
+def test_a_pid_file_of_another_process_harms_nobody(quickstart, tmp_path):
+    (tmp_path / "run").mkdir()
+    with lab.Load(lab.BURN, 0, 1) as bystander:
+        assert bystander.line() == ["ready"]
+        (tmp_path / "run/quickstart.pid").write_text(f"{bystander.pid} 1 28282\n")
+        assert "no exporter" in quickstart("--stop").stdout
+        assert bystander.process.poll() is None
+
+
+def test_a_taken_port_that_was_asked_for_is_an_error(quickstart):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        done = quickstart("--port", s.getsockname()[1])
+    assert done.returncode == 1
+    assert "the exporter ended" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--bogus"], ["--port"], ["--port", "0"], ["--port", "99999"], ["--port", "x"]])
+def test_misuse_is_told_apart(quickstart, arguments):
+    done = quickstart(*arguments)
+    assert done.returncode == 2 and "usage:" in done.stderr
