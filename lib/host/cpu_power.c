@@ -32,9 +32,8 @@ const char *power_tier_name(enum power_tier tier)
    a first-generation E5 calls itself "E5-2670 0". */
 static bool is_filler(const char *word)
 {
-    static const char *const fillers[] = {
-        "(r)", "(tm)", "cpu", "processor", "scalable", "embedded"
-    };
+    static const char *const fillers[] = { "(r)",      "(tm)",     "cpu", "processor",
+                                           "scalable", "embedded", "0" };
     for (size_t i = 0; i < ARRAY_LEN(fillers); i++) {
         if (strcmp(word, fillers[i]) == 0)
             return true;
