@@ -35,7 +35,8 @@ _Static_assert(sizeof(struct task_record) == 64, "layout is shared with the kern
 /* Ended processes whose record found no room in the ring, since load. */
 struct tasks_lost {
     __u64 count;
-    __u64 run_ns;
+    __u64 run_ns; /* of those that began since the last iteration did (map `listed`, written by the
+                     reader): the others were listed, and only what they ran since is lost */
 };
 
 #endif

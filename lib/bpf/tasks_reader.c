@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -21,7 +22,7 @@ struct tasks_reader {
     struct bpf_object *object;
     struct bpf_link *alive, *ended; /* NULL: that part was not asked for */
     struct ring_buffer *ring;
-    int lost_fd; /* borrowed from the object */
+    int lost_fd, listed_fd; /* borrowed from the object */
     struct task_record *batch;
     task_record_fn *fn; /* of the tasks_reader_ended() call in progress */
     void *arg;
@@ -159,7 +160,10 @@ static int open_ring(struct tasks_reader *r, struct err *err)
         return refused(err, code, "cannot map the eBPF ring buffer");
     r->ring = ring;
     r->lost_fd = bpf_object__find_map_fd_by_name(r->object, "lost");
-    return r->lost_fd < 0 ? refused(err, r->lost_fd, "the eBPF object lacks a map") : 0;
+    r->listed_fd = bpf_object__find_map_fd_by_name(r->object, "listed");
+    if (r->lost_fd < 0 || r->listed_fd < 0)
+        return refused(err, -ENOENT, "the eBPF object lacks a map");
+    return 0;
 }
 
 static int open_parts(unsigned parts, struct tasks_reader **ret, struct err *err)
@@ -206,6 +210,10 @@ int tasks_reader_alive(struct tasks_reader *r, task_record_fn *fn, void *arg)
 {
     if (!r->alive)
         return 0;
+    const __u32 zero = 0;
+    const __u64 now_ns = clock_boottime_ns();
+    if (bpf_map_update_elem(r->listed_fd, &zero, &now_ns, BPF_ANY) < 0)
+        return -errno;
     AUTO_FD iter = bpf_iter_create(bpf_link__fd(r->alive));
     if (iter < 0)
         return -errno;

@@ -33,7 +33,8 @@ MUST_USE int tasks_reader_open_parts(unsigned parts, struct tasks_reader **ret, 
 MUST_USE int tasks_reader_alive(struct tasks_reader *r, task_record_fn *fn, void *arg);
 
 /* Calls @fn for every process that has ended since the last call; *ret_lost counts those the ring
-   had no room for since open, *ret_lost_ns their run time. */
+   had no room for since open, *ret_lost_ns is the run time of those that began after the last
+   tasks_reader_alive() did (what the others ran since then is not known). */
 MUST_USE int tasks_reader_ended(struct tasks_reader *r, task_record_fn *fn, void *arg,
                                 __u64 *ret_lost, __u64 *ret_lost_ns);
 
