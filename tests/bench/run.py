@@ -5,8 +5,8 @@
 usage: tests/bench/run.py [--processes N] [--seconds S] [--interval S] [--json]
 
 Measures, each from outside (exec to first answer, /proc/PID/stat and status, the clock of a client):
-start to first metrics and to first watts, CPU at the given scrape interval with N more processes asleep and
-with some of them active, resident memory, and a scrape. node_exporter (Debian's
+start to first metrics and to first watts, CPU at the given scrape interval with N more processes asleep,
+resident memory, and a scrape. node_exporter (Debian's
 prometheus-node-exporter) is measured the same way where it is installed or can be unpacked; it does
 not look at processes, so it is a floor for an exporter's cost, not a like for like.
 """
