@@ -13,7 +13,6 @@ die() {
 
 mkdir -p "$1"
 dir=$(cd "$1" && pwd)
-# shellcheck disable=SC2016  # dpkg-query's own format language
 version=$(dpkg-query -W -f='${source:Version}' libcjson-dev 2>/dev/null) ||
     die "libcjson-dev is not installed; run scripts/setup.sh"
 [ "$(cat "$dir/cjson/VERSION" 2>/dev/null)" = "$version" ] && [ -s "$dir/cjson/cJSON.c" ] && exit 0

@@ -28,7 +28,6 @@ USAGE
 # The packages of "$@" that dpkg does not have.
 missing_of() {
     local have
-    # shellcheck disable=SC2016  # dpkg-query's own format language
     have=" $(dpkg-query -W -f='${Package}:${db:Status-Status} ' "$@" 2>/dev/null || true)"
     local package
     for package in "$@"; do
