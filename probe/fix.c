@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "fix.h"
 
+#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/file.h"
 
@@ -11,22 +12,29 @@
 
 #define FILE_LIMIT 65536
 
-/* Runs a command and waits. 0, or -errno; -EIO if it ended with a failure. */
-static int run(const char *const argv[], struct err *err)
+#define WORDS_MAX  8 /* of a command, with the final NULL */
+
+/* Runs a command (words up to a NULL) and waits. 0, or -errno; -EIO if it ended with a failure. */
+static int run(const char *const words[WORDS_MAX], struct err *err)
 {
+    char *argv[WORDS_MAX] = { NULL }; /* copies: posix_spawn's type wants them writable */
     pid_t pid = -1;
     int status = 0;
-    /* posix_spawn does not write to argv (POSIX: the arrays are unchanged) */
-    int code = posix_spawnp(&pid, argv[0], NULL, NULL, (char *const *)(uintptr_t)argv, environ);
+    for (size_t i = 0; words[i] && i + 1 < WORDS_MAX; i++)
+        argv[i] = mem_strdup(words[i]);
+    int code = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
+    for (size_t i = 0; argv[i]; i++)
+        free(argv[i]);
     if (code != 0)
-        return err_set(err, -code, "cannot run %s: %s", argv[0], strerror(code));
+        return err_set(err, -code, "cannot run %s: %s", words[0], strerror(code));
     while (waitpid(pid, &status, 0) < 0) {
         if (errno != EINTR)
-            return err_set(err, -errno, "cannot wait for %s: %s", argv[0], strerror(errno));
+            return err_set(err, -errno, "cannot wait for %s: %s", words[0], strerror(errno));
     }
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
         return err_set(err, -EIO, "%s failed (its message is above); nothing after it was done",
-                       argv[0]);
+                       words[0]);
+    }
     return 0;
 }
 
@@ -74,13 +82,13 @@ static int apply_one(const struct probe_fix *fix, bool packages, unsigned *done,
     }
     int code = 0;
     if (fix->package[0]) {
-        const char *const install[] = { "apt-get",     "install",    "-y",
-                                        "--reinstall", fix->package, NULL };
+        const char *const install[WORDS_MAX] = { "apt-get",     "install",    "-y",
+                                                 "--reinstall", fix->package, NULL };
         (void)fprintf(stderr, "fix: apt-get install -y --reinstall %s\n", fix->package);
         code = run(install, err);
     }
     if (code == 0) {
-        const char *const load[] = { "modprobe", fix->module, NULL };
+        const char *const load[WORDS_MAX] = { "modprobe", fix->module, NULL };
         (void)fprintf(stderr, "fix: modprobe %s\n", fix->module);
         code = run(load, err);
     }
@@ -93,12 +101,13 @@ static int apply_one(const struct probe_fix *fix, bool packages, unsigned *done,
 int fix_apply(const struct probe *p, bool packages, unsigned *ret_done, struct err *err)
 {
     unsigned done = 0;
-    if (p->fixes == 0)
+    if (p->fixes == 0) {
         (void)fprintf(stderr, "fix: nothing here that a kernel module or a package would mend\n");
-    else if (geteuid() != 0)
+    } else if (geteuid() != 0) {
         return err_set(err, -EPERM,
                        "--fix loads kernel modules, which takes root: sudo kepler-probe "
                        "--fix");
+    }
     for (size_t i = 0; i < p->fixes; i++) {
         int code = apply_one(&p->fix[i], packages, &done, err);
         if (code < 0)

@@ -84,11 +84,12 @@ static int check_settings(const struct settings *s, struct err *err)
         return err_set(err, -EINVAL, "--require %s: it is measured or any", s->require);
     if (s->fix && !is_word(s->fix, fixes, ARRAY_LEN(fixes)))
         return err_set(err, -EINVAL, "--fix=%s: it is --fix or --fix=packages", s->fix);
-    if (is_foreign && (s->fix || s->record))
+    if (is_foreign && (s->fix || s->record)) {
         return err_set(err, -EINVAL,
                        "--fix and --record act on the running machine, not on --root "
                        "%s",
                        s->paths.root);
+    }
     return check_ignored(&s->ignore, err);
 }
 

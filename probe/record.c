@@ -119,8 +119,8 @@ static bool is_asked_for(const char *line)
         begin--;
     char name[64];
     (void)snprintf(name, sizeof(name), "%.*s", (int)strcspn(line + begin, ".: "), line + begin);
-    for (char *c = name; *c; c++)
-        *c = *c == '-' ? '_' : *c;
+    for (char *c = strchr(name, '-'); c; c = strchr(c, '-'))
+        *c = '_';
     return module_find(name) != NULL;
 }
 
@@ -169,10 +169,11 @@ static void record_modules(struct recorder *r)
     }
     for (size_t i = 0; i < module_rows_count; i++) {
         char value = kernel_option(&r->p->fs, &r->p->kernel, module_rows[i].option);
-        if (value == 'n')
+        if (value == 'n') {
             buf_printf(&config, "# %s is not set\n", module_rows[i].option);
-        else if (value != '\0')
+        } else if (value != '\0') {
             buf_printf(&config, "%s=%c\n", module_rows[i].option, value);
+        }
     }
     AUTO_STR path = mem_printf("/boot/config-%s", release);
     if (config.len > 0)
@@ -326,18 +327,20 @@ static int want_empty(const char *path, struct err *err)
 {
     if (mkdir(path, 0755) == 0)
         return 0;
-    if (errno != EEXIST)
+    if (errno != EEXIST) {
         return err_set(err, -errno, "cannot make the folder %s for --record: %s", path,
                        strerror(errno));
+    }
     CLEANUP(close_folder) DIR *dir = opendir(path);
     if (!dir)
         return err_set(err, -errno, "cannot record into %s: %s", path, strerror(errno));
     for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
+        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
             return err_set(err, -ENOTEMPTY,
                            "cannot record into %s: it is not empty (it has %s in it); name a new "
                            "folder",
                            path, e->d_name);
+        }
     }
     return 0;
 }

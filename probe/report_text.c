@@ -196,10 +196,11 @@ static void print_headline(struct buf *to, const struct findings *f,
     colour(to, style, BOLD);
     buf_str(to, "Verdict: ");
     colour(to, style, colour_of[light]);
-    if (f->selected[0])
+    if (f->selected[0]) {
         buf_printf(to, "%s power from %s", f->quality, f->selected);
-    else
+    } else {
         buf_str(to, "no power at all");
+    }
     colour(to, style, PLAIN);
     colour(to, style, BOLD);
     buf_str(to, strcmp(f->accounting, "ebpf") == 0 ? ", exact CPU time by eBPF"
@@ -214,10 +215,11 @@ static void print_verdict(struct buf *to, const struct findings *f,
 {
     print_headline(to, f, style);
     verdict_line(to, style, "power", "%s", reason_of_selected(f));
-    if (strcmp(f->quality, "estimated") == 0)
+    if (strcmp(f->quality, "estimated") == 0) {
         verdict_line(to, style, "bounds",
                      "true package watts lie between %.2f and %.2f times the estimate",
                      f->bound_low, f->bound_high);
+    }
     verdict_line(to, style, "accounting", "%s", f->accounting_reason);
     verdict_line(to, style, "required", "%s%s: %s%s",
                  style->colour ? colour_of[style->holds ? FINDING_OK : FINDING_FAIL] : "",

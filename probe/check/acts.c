@@ -32,11 +32,12 @@ static void try_imds(struct probe *p)
     struct err err = { 0 };
     int code = imds_read(NULL, 0, IMDS_TIMEOUT_MS, &told, &err);
     p->acts.imds_known = code == 0;
-    if (code == 0)
+    if (code == 0) {
         p->acts.imds = told;
-    else
+    } else {
         (void)snprintf(p->acts.imds_error, sizeof(p->acts.imds_error), "%s",
                        err.text[0] ? err.text : strerror(-code));
+    }
 }
 
 static void try_pmu(struct probe *p)
@@ -94,9 +95,10 @@ void acts_load(struct probe *p)
 
     const struct json *perf = json_get(acts, "perf");
     p->acts.perf_known = perf != NULL;
-    for (int c = 0; c < PERF_COUNTERS; c++)
+    for (int c = 0; c < PERF_COUNTERS; c++) {
         p->acts.perf[c] = json_bool(perf, perf_counter_name((enum perf_counter)c), false) ? 0
                                                                                           : -ENOENT;
+    }
 
     const struct json *imds = json_get(acts, "imds");
     p->acts.imds_known = json_kind_of(imds) == JSON_OBJECT;

@@ -16,12 +16,13 @@
 static double joules_between(const struct energy_counter *c, const struct energy_pair *pair)
 {
     double counts = 0;
-    if (pair->second >= pair->first)
+    if (pair->second >= pair->first) {
         counts = (double)(pair->second - pair->first);
-    else if (c->modulus)
+    } else if (c->modulus) {
         counts = (double)(pair->second + (c->modulus - pair->first));
-    else
+    } else {
         counts = -(double)(pair->first - pair->second);
+    }
     return counts * c->uj_per_count / 1e6;
 }
 
@@ -36,20 +37,21 @@ static bool find_fault(const struct energy_trial *t, size_t i, double ceiling_wa
     const double joules = joules_between(c, pair);
 
     *ret_watts = seconds > 0 ? joules / seconds : 0;
-    if (code < 0)
+    if (code < 0) {
         (void)snprintf(why, 240, "%s cannot be read: %s", c->label, strerror(-code));
-    else if (pair->first == pair->second)
+    } else if (pair->first == pair->second) {
         (void)snprintf(why, 240,
                        "%s (socket %d) stays at %" PRIu64 " for %.0f ms: a counter that never "
                        "advances is no meter",
                        c->label, c->socket, pair->first, seconds * 1e3);
-    else if (*ret_watts < 0 || *ret_watts > ceiling_watts)
+    } else if (*ret_watts < 0 || *ret_watts > ceiling_watts) {
         (void)snprintf(why, 240,
                        "%s (socket %d) would mean %.0f W, which is not between 0 and %.0f W "
                        "(2 x TDP)",
                        c->label, c->socket, *ret_watts, ceiling_watts);
-    else
+    } else {
         return false;
+    }
     return true;
 }
 
@@ -106,10 +108,11 @@ static void read_second(struct probe *p, struct energy_trial *t)
 {
     bool is_later = p->later.root_fd >= 0;
     t->elapsed_ns = is_later ? p->later_elapsed_ns : clock_monotonic_ns() - t->first_ns;
-    for (size_t i = 0; i < t->set.n; i++)
+    for (size_t i = 0; i < t->set.n; i++) {
         t->pair[i].second_code = is_later ? read_later(p, t, i, &t->pair[i].second)
                                           : t->driver->read(&p->fs, &t->set.counter[i],
                                                             &t->pair[i].second);
+    }
 }
 
 static bool all_advance(const struct probe *p)

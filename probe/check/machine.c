@@ -19,11 +19,12 @@ static int open_later(struct probe *p, const struct rootfs_paths *paths, struct 
     AUTO_STR folder = mem_printf("%s" LATER_FOLDER, paths->root);
     const struct rootfs_paths later = { .root = folder };
     int code = rootfs_read_u64(&p->fs, LATER_FOLDER "/elapsed_ns", &p->later_elapsed_ns);
-    if (code < 0 || p->later_elapsed_ns == 0)
+    if (code < 0 || p->later_elapsed_ns == 0) {
         return err_set(err, -EBADMSG,
                        "%s/elapsed_ns has to hold the nanoseconds between the two readings of this "
                        "dump: %s",
                        folder, code < 0 ? strerror(-code) : "it says 0");
+    }
     return rootfs_open(&p->later, &later, err);
 }
 
@@ -107,10 +108,11 @@ static void gather(struct probe *p)
         energy_start(p);
     p->pmu_code = perf_energy_list(&p->fs, &p->pmu);
     p->pmu_try = -ENOTSUP;
-    if (p->fs.foreign)
+    if (p->fs.foreign) {
         acts_load(p);
-    else
+    } else {
         acts_try(p);
+    }
     take_imds(p);
     p->is_vm = find_vm(p);
     p->accounting_ready = rootfs_exists(&p->fs, p->fs.foreign ? "/proc" : "/proc/self/stat");

@@ -49,10 +49,11 @@ void check_ports(struct probe *p, struct finding *f)
     for (size_t i = 0; i < ARRAY_LEN(port_rows); i++) {
         int code = try_port(&port_rows[i]);
         buf_printf(&all, "%s%s", all.len ? " " : "", port_rows[i].name);
-        if (code < 0)
+        if (code < 0) {
             buf_printf(&taken, "%s%s (%s)%s%s", taken.len ? ", " : "", port_rows[i].name,
                        port_rows[i].who, code == -EADDRINUSE ? "" : ": ",
                        code == -EADDRINUSE ? "" : strerror(-code));
+        }
     }
     if (taken.len == 0) {
         findings_text(&f->detail, "free: %s", buf_text(&all));

@@ -33,9 +33,10 @@ static void say_watts(const struct energy_trial *t, const struct energy_verdict 
     AUTO_BUF text;
     buf_init(&text, 256);
     for (size_t z = 0; z < ZONE_COUNT; z++) {
-        if (v->zone_ok[z])
+        if (v->zone_ok[z]) {
             buf_printf(&text, "%s%s %.1f W", text.len ? ", " : "",
                        energy_zone_name((enum energy_zone)z), v->watts[z]);
+        }
     }
     findings_text(&f->detail, "%s (counted for %.0f ms)", buf_text(&text),
                   (double)t->elapsed_ns / 1e6);
@@ -94,13 +95,14 @@ static void say_powercap_gap(struct probe *p, struct finding *f)
     json_put_number(f->evidence, "dangling_links", (double)s.dangling);
     json_put_number(f->evidence, "mmio_duplicates", (double)s.duplicates);
     json_put_number(f->evidence, "forbidden", (double)s.forbidden);
-    if (!s.present)
+    if (!s.present) {
         findings_text(&f->detail, "%s is not there", POWERCAP_CLASS);
-    else if (s.dangling > 0)
+    } else if (s.dangling > 0) {
         findings_text(&f->detail, "%zu links in %s lead nowhere: is /sys mounted whole?",
                       s.dangling, POWERCAP_CLASS);
-    else
+    } else {
         findings_text(&f->detail, "%s is there, but no intel-rapl zone is in it", POWERCAP_CLASS);
+    }
 }
 
 void check_powercap(struct probe *p, struct finding *f)
@@ -121,17 +123,19 @@ void check_powercap(struct probe *p, struct finding *f)
                     "CAP_DAC_READ_SEARCH is enough, a chmod is not advised");
         return;
     }
-    if (t->code == -ENOENT)
+    if (t->code == -ENOENT) {
         say_powercap_gap(p, f);
-    else
+    } else {
         findings_text(&f->detail, "%s", t->err.text);
+    }
     findings_text(&f->impact, "%s",
                   energy_is_measured(p) ? "none: another source measures the same counters"
                                         : "no watts from powercap, which is all that Kepler reads");
-    if (p->is_vm)
+    if (p->is_vm) {
         remedy_vm(p, f);
-    else
+    } else {
         remedy_module(p, f, "intel_rapl_msr");
+    }
 }
 
 void check_msr(struct probe *p, struct finding *f)
@@ -159,10 +163,11 @@ void check_msr(struct probe *p, struct finding *f)
     } else {
         findings_text(&f->detail, "%s", t->err.text);
     }
-    if (p->is_vm)
+    if (p->is_vm) {
         remedy_vm(p, f);
-    else if (t->code == -ENOENT)
+    } else if (t->code == -ENOENT) {
         remedy_module(p, f, "msr");
+    }
 }
 
 static struct json *events_to_json(const struct perf_energy *pmu)

@@ -104,15 +104,16 @@ void remedy_module(struct probe *p, struct finding *f, const char *module)
     enum module_state state = kernel_module_state(&p->fs, &p->kernel, row->name, row->option);
     if (state == MODULE_LOADED || state == MODULE_BUILTIN)
         return;
-    if (state == MODULE_AVAILABLE)
+    if (state == MODULE_AVAILABLE) {
         say_modprobe(p, f, row->name);
-    else if (kernel_option(&p->fs, &p->kernel, row->option) == 'n')
+    } else if (kernel_option(&p->fs, &p->kernel, row->option) == 'n') {
         findings_text(&f->remedy_note,
                       "this kernel is built without %s: no package adds the module, it takes "
                       "another kernel",
                       row->option);
-    else
+    } else {
         say_package(p, f, row);
+    }
 }
 
 /* x86 families whose bare-metal sizes are known (AWS, "Amazon EC2 instance types" by family, as of
@@ -143,18 +144,19 @@ void remedy_vm(const struct probe *p, struct finding *f)
 {
     const char *type = p->cloud.instance_type;
     const char *metal = remedy_metal_type(type);
-    if (strcmp(p->cloud.provider, "ec2") != 0)
+    if (strcmp(p->cloud.provider, "ec2") != 0) {
         findings_text(&f->remedy_note,
                       "a virtual machine: no kernel module brings energy counters that the "
                       "hypervisor does not pass on; for measured watts, run on the physical host");
-    else if (metal)
+    } else if (metal) {
         findings_text(&f->remedy_note,
                       "%s is a virtual machine: no kernel module brings energy counters; for "
                       "measured watts take %s",
                       type, metal);
-    else
+    } else {
         findings_text(&f->remedy_note,
                       "%s is a virtual machine: no kernel module brings energy counters, and its "
                       "family has no bare-metal size known here; c5.metal is one that measures",
                       type[0] ? type : "this EC2 instance");
+    }
 }

@@ -46,9 +46,10 @@ static void add_measured(struct probe *p, const char *name)
 static void add_perf(struct probe *p)
 {
     struct findings_source *s = add_source(p, "perf", "measured");
-    if (p->pmu_code == 0)
+    if (p->pmu_code == 0) {
         findings_text(&s->reason, "%s; the exporter of this version does not read perf counters",
                       detail_of(p, "power.perf"));
+    }
 }
 
 static void add_model(struct probe *p)
