@@ -205,6 +205,33 @@ static int read_sockets(const struct rootfs *fs, const struct cpu_facts *cpu,
     return 0;
 }
 
+/* 0 where sysfs does not say: one die. */
+static uint64_t die_of(const struct rootfs *fs, int processor)
+{
+    char path[96];
+    uint64_t die = 0;
+    (void)snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/die_id", processor);
+    return rootfs_read_u64(fs, path, &die) == 0 ? die : 0;
+}
+
+/* Intel's registers are a die's (Linux arch/x86/events/rapl.c: "die scope"; Platinum 92xx has two
+   dies a socket): one CPU a socket would tell half. AMD's are a socket's. */
+static int check_dies(const struct rootfs *fs, const struct cpu_facts *cpu, struct err *err)
+{
+    for (unsigned i = 1; cpu_is_intel(cpu) && i < cpu->threads; i++) {
+        const struct cpu_thread *t = &cpu->thread[i];
+        const struct cpu_thread *before = &cpu->thread[i - 1];
+        if (t->socket == before->socket &&
+            die_of(fs, t->processor) != die_of(fs, before->processor)) {
+            return err_set(err, -ENODATA,
+                           "socket %d has several dies with an energy register each, of which only "
+                           "powercap takes the sum: load its driver (modprobe intel_rapl_msr)",
+                           t->socket);
+        }
+    }
+    return 0;
+}
+
 static bool all_zero(const struct socket_reading *sockets, unsigned n)
 {
     uint64_t any = 0;
@@ -279,6 +306,8 @@ static int msr_list(const struct rootfs *fs, const struct cpu_facts *cpu, struct
     }
     struct socket_reading sockets[SOCKETS_MAX] = { 0 };
     int code = read_sockets(fs, cpu, v, sockets, err);
+    if (code == 0)
+        code = check_dies(fs, cpu, err);
     if (code < 0)
         return code;
     if (all_zero(sockets, cpu->sockets)) {

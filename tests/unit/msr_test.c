@@ -176,6 +176,11 @@ static void package_and_dram_of_two_sockets(void **state)
     uint64_t count = 0;
     assert_int_equal(energy_msr.read(&r.fs, &set.counter[0], &count), 0);
     assert_int_equal(count, 0xf0000001); /* the upper half is reserved */
+    put(&r, 0, MSR_INTEL_PKG_ENERGY, "");
+    assert_int_equal(energy_msr.read(&r.fs, &set.counter[0], &count), -EBADMSG);
+    host_root_unlink(&r, "/dev/cpu/0/msr/0x611");
+    assert_int_equal(energy_msr.read(&r.fs, &set.counter[0], &count), -ENOENT);
+    assert_int_equal(count, 0xf0000001);
 }
 
 static void zone_rows(void **state)
@@ -288,6 +293,35 @@ static void why_not_rows(void **state)
     }
 }
 
+static void dies_with_registers_of_their_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *vendor, *die1;
+        int code;
+    } rows[] = {
+        { "two dies a socket: one register would tell half", "GenuineIntel", "1\n", -ENODATA },
+        { "one die a socket", "GenuineIntel", "0\n", 0 },
+        { "AMD's dies share the socket's register", "AuthenticAMD", "1\n", 0 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_HOST_ROOT r;
+        host_root_init(&r);
+        put(&r, 0, MSR_INTEL_POWER_UNIT, UNIT_14);
+        put(&r, 0, MSR_INTEL_PKG_ENERGY, "0x1");
+        put(&r, 0, MSR_AMD_POWER_UNIT, UNIT_16);
+        put(&r, 0, MSR_AMD_PKG_ENERGY, "0x1");
+        host_root_text(&r, "/sys/devices/system/cpu/cpu0/topology/die_id", "0\n");
+        host_root_text(&r, "/sys/devices/system/cpu/cpu1/topology/die_id", rows[i].die1);
+        struct cpu_facts cpu = machine(rows[i].vendor, 85, 1);
+        struct energy_set set;
+        struct err err = { 0 };
+        int code = energy_msr.list(&r.fs, &cpu, &set, &err);
+        if (code != rows[i].code || (code < 0 && !strstr(err.text, "several dies")))
+            fail_msg("%s: %d \"%s\"", rows[i].why, code, err.text);
+    }
+}
+
 /* A counter at 0 may have just begun: whether it runs is seen when it is read twice. */
 static void package_0_alone_is_no_verdict(void **state)
 {
@@ -349,6 +383,7 @@ int main(void)
         cmocka_unit_test(zone_rows),
         cmocka_unit_test(amd_has_a_package_only),
         cmocka_unit_test(why_not_rows),
+        cmocka_unit_test(dies_with_registers_of_their_own),
         cmocka_unit_test(package_0_alone_is_no_verdict),
         cmocka_unit_test(without_permission),
         cmocka_unit_test(tdp),

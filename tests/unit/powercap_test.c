@@ -82,6 +82,45 @@ static void two_sockets_and_their_dram(void **state)
     }
 }
 
+/* As sysfs has it: every entry of the class is a link into /sys/devices, and a zone's folder holds
+   its subzones as well; they must count once. */
+static void class_of_links(void **state)
+{
+    (void)state;
+    static const char *const zones[][2] = {
+        { "intel-rapl:0", "package-0\n" },
+        { "intel-rapl:0/intel-rapl:0:0", "core\n" },
+        { "intel-rapl:1", "psys\n" },
+    };
+    AUTO_HOST_ROOT r;
+    host_root_init(&r);
+    for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
+        char path[160];
+        static const char devices[] = "/sys/devices/virtual/powercap/intel-rapl";
+        (void)snprintf(path, sizeof(path), "%s/%s/name", devices, zones[i][0]);
+        host_root_text(&r, path, zones[i][1]);
+        (void)snprintf(path, sizeof(path), "%s/%s/energy_uj", devices, zones[i][0]);
+        host_root_text(&r, path, "5\n");
+        (void)snprintf(path, sizeof(path), "%s/%s/max_energy_range_uj", devices, zones[i][0]);
+        host_root_text(&r, path, "9\n");
+    }
+#define DEVICES "../../devices/virtual/powercap/intel-rapl"
+    host_root_link(&r, CLASS "intel-rapl", DEVICES);
+    host_root_link(&r, CLASS "intel-rapl:0", DEVICES "/intel-rapl:0");
+    host_root_link(&r, CLASS "intel-rapl:0:0", DEVICES "/intel-rapl:0/intel-rapl:0:0");
+    host_root_link(&r, CLASS "intel-rapl:1", DEVICES "/intel-rapl:1");
+    struct cpu_facts cpu = machine(1, "GenuineIntel");
+    struct energy_set set;
+    struct err err = { 0 };
+    assert_int_equal(energy_powercap.list(&r.fs, &cpu, &set, &err), 0);
+    assert_int_equal(set.n, 3);
+    assert_string_equal(set.counter[1].label, CLASS "intel-rapl:0:0");
+    assert_int_equal(set.counter[2].zone, ZONE_PSYS);
+    uint64_t count = 0;
+    assert_int_equal(energy_powercap.read(&r.fs, &set.counter[1], &count), 0);
+    assert_int_equal(count, 5);
+}
+
 static void survey_counts_each_kind(void **state)
 {
     (void)state;
@@ -319,6 +358,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(two_sockets_and_their_dram),
+        cmocka_unit_test(class_of_links),
         cmocka_unit_test(survey_counts_each_kind),
         cmocka_unit_test(zone_names_rows),
         cmocka_unit_test(why_not_rows),
