@@ -16,20 +16,22 @@
 struct config {
     enum log_level log_level;
     enum log_format log_format;
-    char *procfs, *sysfs, *root; /* NULL: not set; owned, as every text here */
-    uint64_t interval_ns;        /* 5 s; 100 ms .. 1 h */
-    int64_t max_terminated;      /* 500; < 0 all, 0 none */
-    double threshold_joules;     /* 10 */
-    char *power_source;          /* "auto" or a name */
-    bool power_source_strict;    /* named by a person, not by the findings */
-    double tdp_watts;            /* 0: not given */
+    char *procfs, *sysfs, *devfs, *root; /* NULL: not set; owned, as every text here */
+    uint64_t interval_ns;                /* 5 s; 100 ms .. 1 h */
+    int64_t max_terminated;              /* 500; < 0 all, 0 none */
+    double threshold_joules;             /* 10 */
+    char *power_source;                  /* "auto" or a name */
+    bool power_source_strict;            /* named by a person, not by the findings */
+    double tdp_watts;                    /* 0: not given */
     bool idle_by_ratio;
-    bool ebpf;     /* accounting: auto|ebpf|proc */
-    char **listen; /* ":28282" */
+    bool ebpf;        /* accounting.source: auto and ebpf true, proc false */
+    bool ebpf_strict; /* ebpf: without it the exporter does not start */
+    unsigned zones;   /* bit 1 << enum energy_zone; 0: all */
+    char **listen;    /* ":28282" */
     size_t listens;
-    bool listen_is_default;
     bool prometheus, to_stdout;
-    unsigned levels; /* enum metrics_level */
+    unsigned levels;  /* enum metrics_level */
+    char *web_config; /* a TLS configuration that this version refuses; NULL or "": none */
     size_t process_top;
     char *node_name;    /* NULL: the host's name */
     char **ignored_key; /* ignored on purpose, exported as kepler_exporter_config_ignored */
@@ -41,14 +43,22 @@ struct config {
 void config_init(struct config *c); /* the defaults */
 void config_done(struct config *c);
 
-/* Where a setting comes from, for its sentence: "config.yaml", "findings.json",
- * "--monitor.interval". */
+/* Every leaf of @doc. @origin says where it comes from, for the sentences: "config.yaml",
+   "findings.json". An unknown key is a warning, a bad value an error; both name line and column. */
 MUST_USE int config_apply(struct config *c, const struct yaml_doc *doc, const char *origin,
                           bool by_person, struct err *err);
 
-/* One setting by its YAML path; the error names @origin, the place and the values it may have.
-   -ENOENT: no such key. */
+/* One setting by its YAML path ("web.listenAddresses[0]" begins a list anew); the error says what
+   was read and what it may be. -ENOENT: no such key. */
 MUST_USE int config_set(struct config *c, const char *path, const char *value, bool by_person,
                         struct err *err);
+
+/* What the settings ask for together and this version cannot do: TLS. -ENOTSUP. */
+MUST_USE int config_check(const struct config *c, struct err *err);
+
+/* The key nearest to a misspelt one, NULL if none is near. */
+const char *config_nearest_key(const char *path);
+
+PRINTF_LIKE(2, 3) void config_warn(struct config *c, const char *format, ...);
 
 #endif

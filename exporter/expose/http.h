@@ -21,7 +21,10 @@ void http_close(struct http_server *s);
 /* Takes @text (freed by the server once nobody reads it) as what /metrics answers from now on. */
 void http_publish(struct http_server *s, char *text, size_t len);
 
-/* True once if /metrics was read since the last call. */
+/* Where listener @i of http_open really listens ("127.0.0.1:28282"): port 0 is a free one. */
+const char *http_listening(const struct http_server *s, size_t i);
+
+/* True once if /metrics was read since the last call, as it is since the last http_publish. */
 bool http_was_scraped(struct http_server *s);
 
 /* @healthy false: /healthz and /probe/livez answer 503 with @why (copied). */
