@@ -48,7 +48,8 @@ void buf_add(struct buf *b, const void *bytes, size_t n)
 {
     if (!reserve(b, n))
         return;
-    memcpy(b->data + b->len, bytes, n);
+    if (n > 0) /* @bytes may be NULL then */
+        memcpy(b->data + b->len, bytes, n);
     b->len += n;
     b->data[b->len] = '\0';
 }

@@ -61,7 +61,17 @@ static int write_and_sync(int fd, const void *bytes, size_t n, mode_t mode)
     return code;
 }
 
-int file_replace(const char *path, const void *bytes, size_t n, mode_t mode, struct err *err)
+/* A pipe, a terminal or a device is written to: a file in its place would take it from others. */
+static int write_through(const char *path, const void *bytes, size_t n, struct err *err)
+{
+    AUTO_FD fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    int code = fd < 0 ? -errno : fd_write_all(fd, bytes, n);
+    if (code < 0)
+        return err_set(err, code, "cannot write to %s: %s", path, strerror(-code));
+    return 0;
+}
+
+static int replace(const char *path, const void *bytes, size_t n, mode_t mode, struct err *err)
 {
     AUTO_STR temporary = mem_printf("%s.XXXXXX", path);
     AUTO_FD fd = mkostemp(temporary, O_CLOEXEC);
@@ -79,4 +89,16 @@ int file_replace(const char *path, const void *bytes, size_t n, mode_t mode, str
                        strerror(-code));
     }
     return 0;
+}
+
+int file_replace(const char *path, const void *bytes, size_t n, mode_t mode, struct err *err)
+{
+    struct stat st;
+    bool exists = stat(path, &st) == 0;
+    if (exists && S_ISDIR(st.st_mode))
+        return err_set(err, -EISDIR, "cannot write %s: it is a folder; name a file in it", path);
+    if (exists && !S_ISREG(st.st_mode))
+        return write_through(path, bytes, n, err);
+    AUTO_STR target = exists ? realpath(path, NULL) : NULL; /* the link stays, its file changes */
+    return replace(target ? target : path, bytes, n, mode, err);
 }

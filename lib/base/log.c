@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -46,20 +47,29 @@ int log_format_parse(const char *word, enum log_format *ret)
     return 0;
 }
 
+#define LONGEST_ESCAPE 6 /* "\\u001f" */
+
 /* The escapes of a JSON string; Go's quoted strings, which slog prints, agree on these. */
 static void quote(char *to, size_t size, const char *from)
 {
     size_t n = 0;
-    for (; *from && n + 7 < size; from++) {
+    size_t left = strlen(from);
+    while (left > 0 && n + LONGEST_ESCAPE < size) {
         unsigned char c = (unsigned char)*from;
+        size_t bytes = utf8_sequence(from, left);
         if (c == '"' || c == '\\') {
-            to[n++] = '\\';
-            to[n++] = (char)c;
+            n += (size_t)snprintf(to + n, size - n, "\\%c", c);
         } else if (c < 0x20) {
             n += (size_t)snprintf(to + n, size - n, "\\u%04x", c);
         } else {
-            to[n++] = (char)c;
+            const char *shown = bytes > 0 ? from : UTF8_REPLACEMENT;
+            size_t shown_bytes = bytes > 0 ? bytes : sizeof(UTF8_REPLACEMENT) - 1;
+            memcpy(to + n, shown, shown_bytes);
+            n += shown_bytes;
         }
+        bytes = bytes > 0 ? bytes : 1;
+        from += bytes;
+        left -= bytes;
     }
     to[n] = '\0';
 }

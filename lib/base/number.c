@@ -38,7 +38,7 @@ int number_parse_i64(const char *text, int64_t *ret)
 
 int number_parse_double(const char *text, double *ret)
 {
-    if (text[0] == '\0' || isspace((unsigned char)text[0]))
+    if (text[0] == '\0' || text[strspn(text, "0123456789+-.eE")] != '\0') /* no hex, no blanks */
         return -EINVAL;
     char *end = NULL;
     errno = 0;
@@ -54,8 +54,8 @@ static double unit_ns(const char **at)
     static const struct {
         const char *name;
         double ns;
-    } units[] = { { "ns", 1 },  { "us", 1e3 }, { "\xc2\xb5s", 1e3 }, { "ms", 1e6 },
-                  { "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 } };
+    } units[] = { { "ns", 1 },   { "us", 1e3 }, { "\xc2\xb5s", 1e3 }, { "\xce\xbcs", 1e3 },
+                  { "ms", 1e6 }, { "s", 1e9 },  { "m", 60e9 },        { "h", 3600e9 } };
     for (size_t i = 0; i < ARRAY_LEN(units); i++) {
         size_t n = strlen(units[i].name);
         if (strncmp(*at, units[i].name, n) == 0) {
@@ -79,7 +79,7 @@ int number_parse_duration_ns(const char *text, uint64_t *ret_ns)
             return -EINVAL;
         char *end = NULL;
         double value = strtod(at, &end);
-        if (end == at)
+        if (end == at || (size_t)(end - at) != strspn(at, "0123456789.")) /* no exponent, no hex */
             return -EINVAL;
         at = end;
         double ns = unit_ns(&at);

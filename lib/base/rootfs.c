@@ -58,31 +58,45 @@ static int base_of(const struct rootfs *fs, const char **path)
     const struct {
         const char *prefix;
         int fd;
-    } rows[] = { { "/proc/", fs->proc_fd }, { "/sys/", fs->sys_fd }, { "/dev/", fs->dev_fd } };
+    } rows[] = { { "/proc", fs->proc_fd }, { "/sys", fs->sys_fd }, { "/dev", fs->dev_fd } };
+    int base = fs->root_fd;
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         size_t n = strlen(rows[i].prefix);
-        if (rows[i].fd >= 0 && strncmp(*path, rows[i].prefix, n) == 0) {
+        if (rows[i].fd >= 0 && strncmp(*path, rows[i].prefix, n) == 0 &&
+            ((*path)[n] == '/' || (*path)[n] == '\0')) {
             *path += n;
-            return rows[i].fd;
+            base = rows[i].fd;
+            break;
         }
     }
-    *path += **path == '/';
-    return fs->root_fd;
+    *path += strspn(*path, "/");
+    if (**path == '\0')
+        *path = "."; /* the folder itself */
+    return base;
+}
+
+#define RETRIES 16 /* openat2(2): EAGAIN when something was renamed on the way */
+
+/* A link in a dump means the dump's file, never this machine's; a pipe in it must not block. */
+static int open_foreign(int base, const char *path, int flags)
+{
+    int more = flags & O_PATH ? 0 : O_NONBLOCK | O_NOCTTY;
+    struct open_how how = { .flags = (__u64)(unsigned)(flags | more | O_CLOEXEC),
+                            .resolve = RESOLVE_IN_ROOT };
+    int fd = -1;
+    for (int i = 0; i < RETRIES; i++) {
+        fd = (int)syscall(SYS_openat2, base, path, &how, sizeof(how));
+        if (fd >= 0 || errno != EAGAIN)
+            break;
+    }
+    return fd;
 }
 
 int rootfs_open_file(const struct rootfs *fs, const char *path, int flags)
 {
     int base = base_of(fs, &path);
-    int fd = -1;
-    if (fs->foreign) {
-        /* a link in a dump means the dump's file, never this machine's */
-        struct open_how how = { .flags = (__u64)(unsigned)(flags | O_CLOEXEC),
-                                .resolve = RESOLVE_IN_ROOT };
-        fd = (int)syscall(SYS_openat2, base, path, &how, sizeof(how));
-    } else {
-        fd = openat(base, path, flags | O_CLOEXEC);
-    }
+    int fd = fs->foreign ? open_foreign(base, path, flags) : openat(base, path, flags | O_CLOEXEC);
     return fd < 0 ? -errno : fd;
 }
 
