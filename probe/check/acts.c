@@ -7,12 +7,14 @@
 
 #include <errno.h>
 
-#define ACTS_SCHEMA     "kepler-probe-acts/1"
-#define ACTS_PATH       "/.probe/acts.json"
-#define ACTS_LIMIT      65536
+#define ACTS_SCHEMA "kepler-probe-acts/1"
+#define ACTS_PATH   "/.probe/acts.json"
+#define ACTS_LIMIT  65536
 
-#define IMDS_TIMEOUT_MS 1000
-#define PMU_NAP_MS      100
+/* It answers in some milliseconds. Where DMI has told the type, only the region would be missed. */
+#define IMDS_TIMEOUT_MS       1000
+#define IMDS_TIMEOUT_SHORT_MS 250
+#define PMU_NAP_MS            100
 
 struct bpf_act {
     const char *name;
@@ -30,7 +32,8 @@ static void try_imds(struct probe *p)
 {
     struct cloud_facts told = { 0 };
     struct err err = { 0 };
-    int code = imds_read(NULL, 0, IMDS_TIMEOUT_MS, &told, &err);
+    int timeout_ms = p->cloud.instance_type[0] ? IMDS_TIMEOUT_SHORT_MS : IMDS_TIMEOUT_MS;
+    int code = imds_read(NULL, 0, timeout_ms, &told, &err);
     p->acts.imds_known = code == 0;
     if (code == 0) {
         p->acts.imds = told;

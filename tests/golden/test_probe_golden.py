@@ -283,3 +283,55 @@ def test_a_record_holds_no_name_of_the_machine(tmp_path):
     for path in dump.rglob("*"):
         if path.is_file() and not path.is_symlink():
             assert not secret.search(path.read_bytes()), path
+
+
+@pytest.fixture
+def broken_host(a_copy, tmp_path):
+    """This host, but with the processor and the files of c5.metal, and commands that only note."""
+    root = a_copy("c5-metal-ubuntu-6.8-aws")
+    commands = tmp_path / "commands"
+    commands.mkdir()
+    log = tmp_path / "log"
+    for name, effect in (("modprobe", f"echo \"$1 1 0 - Live 0x0\" >> {root}/proc/modules"), ("apt-get", ":")):
+        (commands / name).write_text(f"#!/bin/sh\necho {name} \"$@\" >> {log}\n{effect}\n")
+        (commands / name).chmod(0o755)
+
+    def run(*args):
+        where = [f"--host.{fs}={root / name}" for fs, name in (("procfs", "proc"), ("sysfs", "sys"), ("devfs", "dev"))]
+        line = ("mount -t tmpfs tmpfs /etc/modules-load.d && \"$@\" >/dev/null; code=$?; "
+                "cat /etc/modules-load.d/kepler.conf 2>/dev/null; exit $code")
+        done = subprocess.run(["unshare", "-m", "sh", "-c", line, "sh", PROBE, *where, *args], text=True, check=False,
+                              capture_output=True, timeout=30,
+                              env={**os.environ, "PATH": f"{commands}:{os.environ['PATH']}"})
+        return done, log.read_text().splitlines() if log.exists() else []
+    if os.geteuid() != 0 or not pathlib.Path("/etc/modules-load.d").is_dir():
+        pytest.skip("a mount of its own over /etc/modules-load.d takes root")
+    return run
+
+
+def test_fix_installs_nothing_unasked(broken_host):
+    done, commands = broken_host("--fix")
+    assert not any(c.startswith("apt-get") for c in commands)
+    assert "not installed without --fix=packages" in done.stderr
+
+
+def test_fix_packages_installs_loads_and_keeps(broken_host):
+    done, commands = broken_host("--fix=packages")
+    assert done.returncode == 0, done.stderr
+    package = next(c for c in commands if c.startswith("apt-get"))
+    assert package.split()[-1].startswith("linux-") and package.endswith("-6.8.0-1021-aws")
+    assert commands.index("modprobe intel_rapl_msr") > commands.index(package)
+    assert "intel_rapl_msr" in done.stdout.splitlines()  # of the modules-load.d file
+    assert done.stderr.index("fix: apt-get") < done.stderr.index("fix: modprobe") < done.stderr.index("probing again")
+
+
+def test_a_report_that_cannot_be_printed_is_exit_3():
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([PROBE, "--root", ROOTS / "ec2-vm"], stdout=full, stderr=subprocess.PIPE, text=True,
+                              check=False, timeout=20)
+    assert done.returncode == 3 and "No space left" in done.stderr
+
+
+def test_no_wait_where_nothing_counts():
+    # the wait would be 250 ms in each of them; a busy machine can slow down one
+    assert min(document("ec2-vm")["probe"]["duration_ms"] for _ in range(5)) < 200
