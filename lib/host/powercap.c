@@ -227,6 +227,52 @@ static int check_whole(const struct rootfs *fs, const struct cpu_facts *cpu,
     return 0;
 }
 
+/* AMD counts a socket, whatever its dies; Linux 6.9 to 6.11 shows that one counter once a die
+   ("package-0-die-3", mended by commit 26096aed255f). Intel counts each die. */
+static bool is_told_again(const struct cpu_facts *cpu, const struct energy_set *set,
+                          const struct energy_counter *c)
+{
+    for (size_t i = 0; cpu_is_amd(cpu) && i < set->n; i++) {
+        if (set->counter[i].zone == c->zone && set->counter[i].socket == c->socket)
+            return true;
+    }
+    return false;
+}
+
+/* A zone that one socket cannot tell would be too small a sum: it is left out whole. */
+static void drop_partial(struct energy_set *set, const bool partial[ZONE_COUNT])
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        if (!partial[set->counter[i].zone])
+            set->counter[kept++] = set->counter[i];
+    }
+    set->n = kept;
+}
+
+static int collect(const struct rootfs *fs, const struct cpu_facts *cpu,
+                   const struct rootfs_names *names, struct energy_set *set, struct err *err)
+{
+    bool partial[ZONE_COUNT] = { false };
+    for (size_t i = 0; i < names->n; i++) {
+        struct energy_counter c = { 0 };
+        int code = counter_of(fs, cpu, names->name[i], &c, err);
+        if (code < 0 && c.zone == ZONE_PACKAGE)
+            return code;
+        if (code < 0)
+            partial[c.zone] = true;
+        if (code <= 0 || is_told_again(cpu, set, &c))
+            continue;
+        if (set->n == ENERGY_COUNTERS_MAX) {
+            return err_set(err, -ENODATA, POWERCAP_CLASS " has more than %d energy zones",
+                           ENERGY_COUNTERS_MAX);
+        }
+        set->counter[set->n++] = c;
+    }
+    drop_partial(set, partial);
+    return 0;
+}
+
 static int powercap_list(const struct rootfs *fs, const struct cpu_facts *cpu,
                          struct energy_set *ret, struct err *err)
 {
@@ -239,20 +285,9 @@ static int powercap_list(const struct rootfs *fs, const struct cpu_facts *cpu,
                        strerror(-code));
     }
     struct energy_set set = { 0 };
-    for (size_t i = 0; i < names.n; i++) {
-        struct energy_counter c = { 0 };
-        code = counter_of(fs, cpu, names.name[i], &c, err);
-        if (code < 0 && c.zone == ZONE_PACKAGE)
-            return code;
-        if (code <= 0)
-            continue;
-        if (set.n == ENERGY_COUNTERS_MAX) {
-            return err_set(err, -ENODATA, POWERCAP_CLASS " has more than %d energy zones",
-                           ENERGY_COUNTERS_MAX);
-        }
-        set.counter[set.n++] = c;
-    }
-    code = check_whole(fs, cpu, &set, err);
+    code = collect(fs, cpu, &names, &set, err);
+    if (code == 0)
+        code = check_whole(fs, cpu, &set, err);
     if (code < 0)
         return code;
     *ret = set;

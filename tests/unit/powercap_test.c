@@ -289,6 +289,49 @@ static void a_dram_zone_that_fails_is_left_out(void **state)
     assert_int_equal(set.n, 1);
 }
 
+static void dram_of_one_socket_only_is_no_sum(void **state)
+{
+    (void)state;
+    AUTO_HOST_ROOT r;
+    host_root_init(&r);
+    put_two_sockets(&r);
+    put(&r, "intel-rapl:1:0", "max_energy_range_uj", "0\n");
+    struct cpu_facts cpu = machine(2, "GenuineIntel");
+    struct energy_set set;
+    struct err err = { 0 };
+    assert_int_equal(energy_powercap.list(&r.fs, &cpu, &set, &err), 0);
+    assert_int_equal(set.n, 2);
+    assert_int_equal(set.counter[0].zone, ZONE_PACKAGE);
+    assert_int_equal(set.counter[1].zone, ZONE_PACKAGE);
+}
+
+static void dies_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *vendor;
+        size_t n;
+    } rows[] = {
+        { "Intel's dies count each for itself", "GenuineIntel", 4 },
+        { "AMD's dies tell the socket's energy again", "AuthenticAMD", 2 },
+        { "Hygon's too", "HygonGenuine", 2 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_HOST_ROOT r;
+        host_root_init(&r);
+        put_zone(&r, "intel-rapl:0", "package-0-die-0\n", "1000\n");
+        put_zone(&r, "intel-rapl:1", "package-0-die-1\n", "1000\n");
+        put_zone(&r, "intel-rapl:2", "package-1-die-2\n", "2000\n");
+        put_zone(&r, "intel-rapl:3", "package-1-die-3\n", "2000\n");
+        struct cpu_facts cpu = machine(2, rows[i].vendor);
+        struct energy_set set;
+        struct err err = { 0 };
+        assert_int_equal(energy_powercap.list(&r.fs, &cpu, &set, &err), 0);
+        if (set.n != rows[i].n)
+            fail_msg("%s: %zu", rows[i].why, set.n);
+    }
+}
+
 static void reading_rows(void **state)
 {
     (void)state;
@@ -365,6 +408,8 @@ int main(void)
         cmocka_unit_test(no_class_at_all),
         cmocka_unit_test(without_permission),
         cmocka_unit_test(a_dram_zone_that_fails_is_left_out),
+        cmocka_unit_test(dram_of_one_socket_only_is_no_sum),
+        cmocka_unit_test(dies_rows),
         cmocka_unit_test(reading_rows),
         cmocka_unit_test(range_of_64_bits_never_wraps),
         cmocka_unit_test(more_zones_than_there_is_room),
