@@ -33,7 +33,7 @@ MUST_USE int msr_read(const struct rootfs *fs, int cpu, uint32_t reg, uint64_t *
 double msr_energy_unit_uj(uint64_t power_unit);   /* 2^-ESU J, ESU = bits 12:8, in microjoules */
 double msr_power_unit_watts(uint64_t power_unit); /* 2^-PU W, PU = bits 3:0 */
 
-/* Microjoules a DRAM count is worth: fixed 15.3 uJ (2^-16 J) on Haswell-X, Broadwell-X, Skylake-X /
+/* Microjoules a DRAM count is worth: fixed 15.3 uJ on Haswell-X, Broadwell-X, Skylake-X /
    Cascade Lake-X, Ice Lake-X and -D, KNL and KNM, whatever the unit register says (Linux
    drivers/powercap/intel_rapl_common.c, rapl_defaults_hsw_server); @unit_uj elsewhere. */
 double msr_dram_unit_uj(const struct cpu_facts *cpu, double unit_uj);
