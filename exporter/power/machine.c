@@ -24,11 +24,12 @@ static double tdp_read(const struct rootfs *fs, const struct cpu_facts *cpu, dou
 int power_machine_read(const struct rootfs *fs, double tdp_override_watts,
                        struct power_machine *ret, struct err *err)
 {
-    if (!isfinite(tdp_override_watts) || tdp_override_watts < 0)
+    if (!isfinite(tdp_override_watts) || tdp_override_watts < 0) {
         return err_set(err, -EINVAL,
                        "a TDP of %g W makes no sense: give the watts of one socket, or 0 to have "
                        "it looked up",
                        tdp_override_watts);
+    }
 
     struct power_machine m = { .fs = fs };
     int code = cpu_read(fs, &m.cpu, err);

@@ -50,9 +50,10 @@ static int slot_open(struct slot *slot, const struct power_machine *machine, siz
 {
     struct slot s = { .ops = power_sources[rank], .rank = rank };
     int code = s.ops->open(machine, &s.source, err);
-    if (code == 0)
-        *slot = s;
-    return code;
+    if (code < 0)
+        return code;
+    *slot = s;
+    return 0;
 }
 
 static void slot_close(struct slot *slot)
@@ -293,10 +294,11 @@ void meter_read(struct meter *meter, const struct power_now *now, struct meter_r
         int code = slot_read(&meter->current, now, &err);
         if (code == 0)
             book(meter);
-        if (code == 0 || code == -EAGAIN)
+        if (code == 0 || code == -EAGAIN) {
             on_good(meter, now);
-        else
+        } else {
             on_bad(meter, now, &err);
+        }
         show_source(meter);
     }
     *ret = meter->out;

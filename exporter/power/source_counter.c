@@ -53,10 +53,11 @@ static double zone_ceiling_watts(const struct power_machine *m, enum energy_zone
 /* "/sys/class/powercap/intel-rapl:0/energy_uj", "/dev/cpu/0/msr register 0x611" */
 static void counter_describe(const struct energy_counter *c, char *ret, size_t size)
 {
-    if (c->reg != 0)
+    if (c->reg != 0) {
         (void)snprintf(ret, size, "%s register 0x%x", c->path, (unsigned)c->reg);
-    else
+    } else {
         (void)snprintf(ret, size, "%s/energy_uj", c->path);
+    }
 }
 
 static void zones_start(struct power_source *s)
@@ -177,9 +178,9 @@ static int still_check(struct power_source *s, const struct advance *a, double l
     for (size_t i = 0; i < s->set.n; i++) {
         const struct energy_counter *c = &s->set.counter[i];
         struct tally *t = &s->tally[i];
-        if (a->counts[i] > 0 || c->zone != s->leader)
+        if (a->counts[i] > 0 || c->zone != s->leader) {
             t->still = 0;
-        else if (load > STILL_LOAD && ++t->still >= STILL_READINGS && code == 0) {
+        } else if (load > STILL_LOAD && ++t->still >= STILL_READINGS && code == 0) {
             char what[200];
             counter_describe(c, what, sizeof(what));
             code = err_set(err, -ENODATA,

@@ -168,7 +168,7 @@ static void machine_that_cannot_be_read(void **state)
     static const struct {
         double tdp_watts;
         const char *saying;
-    } rows[] = { { -1, "TDP of -1 W" }, { NAN, "nan" }, { (double)INFINITY, "inf" } };
+    } rows[] = { { -1, "TDP of -1 W" }, { (double)NAN, "nan" }, { (double)INFINITY, "inf" } };
     struct power_machine m = { 0 };
     struct err err = { 0 };
     (void)state;

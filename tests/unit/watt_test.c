@@ -94,8 +94,8 @@ static void believable_watts(void **state)
         { "the ceiling itself", 960, 0 },
         { "above it", 960.001, -ERANGE },
         { "below nothing", -0.001, -ERANGE },
-        { "no number", NAN, -ERANGE },
-        { "no end", INFINITY, -ERANGE },
+        { "no number", (double)NAN, -ERANGE },
+        { "no end", (double)INFINITY, -ERANGE },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -127,8 +127,8 @@ static void interpolation(void **state)
         { "near the end", 0.95, 611.9 },
         { "more than full is full", 1.7, 617.4 },
         { "less than none", -1, 58.7 },
-        { "no number is no load", NAN, 58.7 },
-        { "no end", INFINITY, 617.4 },
+        { "no number is no load", (double)NAN, 58.7 },
+        { "no end", (double)INFINITY, 617.4 },
     };
     static const double curve[POWER_CURVE_POINTS] = C5_METAL;
     (void)state;
@@ -321,7 +321,7 @@ static void idle_part(void **state)
         { "nothing used, nothing idle", 0, 58.7, 5 * NS_PER_SEC, 0 },
         { "no idle power", 100, 0, 5 * NS_PER_SEC, 0 },
         { "an idle power that is not known", 100, -1, 5 * NS_PER_SEC, 0 },
-        { "an idle power that is no number", 100, NAN, 5 * NS_PER_SEC, 0 },
+        { "an idle power that is no number", 100, (double)NAN, 5 * NS_PER_SEC, 0 },
         { "no time", 100, 58.7, 0, 0 },
     };
     (void)state;
