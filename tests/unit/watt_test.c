@@ -391,6 +391,19 @@ static void documented_vm(void **state)
     assert_near(watt_package(&m, 0).watts, 0.9225, 5e-5, "package at rest");
 }
 
+/* Of what load adds, Kepler's rule (active = watts x usage) sees less than half. */
+static void documented_idle(void **state)
+{
+    struct watt_model m = tier_a(2);
+    (void)state;
+    double watts = watt_package(&m, 0.4).watts;
+    double active = watts - watt_idle_joules(watts, watt_package(&m, 0).watts, NS_PER_SEC);
+    assert_near(watts, 373.8, 1e-9, "at 40 %");
+    assert_near(active, 315.1, 1e-9, "active");
+    assert_near(watts * 0.4, 149.52, 1e-9, "by Kepler's rule");
+    assert_near(1 - watts * 0.4 / active, 0.525, 5e-4, "too little");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -410,6 +423,7 @@ int main(void)
         cmocka_unit_test(idle_guess),
         cmocka_unit_test(documented_c5_metal),
         cmocka_unit_test(documented_vm),
+        cmocka_unit_test(documented_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
