@@ -77,36 +77,56 @@ static void take_imds(struct cloud_facts *to, const struct json *from)
     (void)snprintf(to->zone, sizeof(to->zone), "%s", json_text(from, "zone", ""));
 }
 
-void acts_load(struct probe *p)
+static void take_bpf(struct bpf_acts *to, const struct json *from)
+{
+    for (size_t i = 0; i < ARRAY_LEN(bpf_acts); i++) {
+        bool *act = (bool *)((char *)to + bpf_acts[i].offset);
+        *act = json_bool(from, bpf_acts[i].name, false);
+    }
+    (void)snprintf(to->error, sizeof(to->error), "%s", json_text(from, "error", ""));
+}
+
+static void take_acts(struct probe_acts *to, const struct json *from)
+{
+    const struct json *bpf = json_get(from, "bpf");
+    const struct json *perf = json_get(from, "perf");
+    const struct json *imds = json_get(from, "imds");
+
+    to->bpf_known = json_kind_of(bpf) == JSON_OBJECT;
+    take_bpf(&to->bpf, bpf);
+    to->perf_known = json_kind_of(perf) == JSON_OBJECT;
+    for (int c = 0; c < PERF_COUNTERS; c++) {
+        bool counts = json_bool(perf, perf_counter_name((enum perf_counter)c), false);
+        to->perf[c] = counts ? 0 : -ENOENT;
+    }
+    to->imds_known = json_kind_of(imds) == JSON_OBJECT;
+    if (to->imds_known)
+        take_imds(&to->imds, imds);
+}
+
+int acts_load(struct probe *p, struct err *err)
 {
     AUTO_BUF text;
     buf_init(&text, ACTS_LIMIT);
-    p->pmu_try = -ENOTSUP;
-    if (rootfs_read_all(&p->fs, ACTS_PATH, &text) < 0)
-        return;
-    AUTO_JSON acts = json_parse(buf_text(&text), text.len, NULL);
-    if (!acts || strcmp(json_text(acts, "schema", ""), ACTS_SCHEMA) != 0)
-        return;
-
-    const struct json *bpf = json_get(acts, "bpf");
-    p->acts.bpf_known = bpf != NULL;
-    for (size_t i = 0; i < ARRAY_LEN(bpf_acts); i++) {
-        bool *act = (bool *)((char *)&p->acts.bpf + bpf_acts[i].offset);
-        *act = json_bool(bpf, bpf_acts[i].name, false);
+    int code = rootfs_read_all(&p->fs, ACTS_PATH, &text);
+    if (code == -ENOENT || code == -ENOTDIR)
+        return 0;
+    if (code < 0)
+        return err_set(err, code, "cannot read %s of this dump: %s", ACTS_PATH, strerror(-code));
+    AUTO_JSON acts = json_parse(buf_text(&text), text.len, err);
+    if (!acts) {
+        err_prefix(err, "%s of this dump", ACTS_PATH);
+        return -EBADMSG;
     }
-    (void)snprintf(p->acts.bpf.error, sizeof(p->acts.bpf.error), "%s", json_text(bpf, "error", ""));
-
-    const struct json *perf = json_get(acts, "perf");
-    p->acts.perf_known = perf != NULL;
-    for (int c = 0; c < PERF_COUNTERS; c++) {
-        p->acts.perf[c] = json_bool(perf, perf_counter_name((enum perf_counter)c), false) ? 0
-                                                                                          : -ENOENT;
+    const char *schema = json_text(acts, "schema", "");
+    if (strcmp(schema, ACTS_SCHEMA) != 0) {
+        return err_set(err, -EPROTO,
+                       "%s of this dump has schema \"%s\", but this probe reads \"%s\": record it "
+                       "again, or use the kepler-probe it was made with",
+                       ACTS_PATH, schema, ACTS_SCHEMA);
     }
-
-    const struct json *imds = json_get(acts, "imds");
-    p->acts.imds_known = json_kind_of(imds) == JSON_OBJECT;
-    if (p->acts.imds_known)
-        take_imds(&p->acts.imds, imds);
+    take_acts(&p->acts, acts);
+    return 0;
 }
 
 static struct json *imds_to_json(const struct cloud_facts *imds)

@@ -133,6 +133,9 @@ void check_perf_paranoid(struct probe *p, struct finding *f);
 void check_cgroup(struct probe *p, struct finding *f);
 void check_ports(struct probe *p, struct finding *f);
 
+/* -- host.c -- */
+void host_facts(struct probe *p); /* findings.host */
+
 /* -- energy.c -- */
 void energy_start(struct probe *p); /* lists and reads each driver's counters */
 void energy_finish(
@@ -144,8 +147,9 @@ const struct energy_verdict *energy_verdict_of(const struct probe *p,
 bool energy_is_measured(const struct probe *p);                     /* some driver is usable */
 
 /* -- acts.c -- */
-void acts_try(struct probe *p);                           /* on the running kernel */
-void acts_load(struct probe *p);                          /* from a dump */
+void acts_try(struct probe *p); /* on the running kernel */
+/* From a dump; none is no error, one that cannot be understood is. */
+MUST_USE int acts_load(struct probe *p, struct err *err);
 struct json *acts_to_json(const struct probe_acts *acts); /* the caller frees */
 
 /* -- remedy.c -- */
@@ -170,6 +174,5 @@ const struct module_row *module_find(const char *name); /* NULL: no such row */
 
 /* -- select.c -- */
 void select_sources(struct probe *p); /* sources, selected, accounting, exporter */
-void host_facts(struct probe *p);     /* findings.host */
 
 #endif

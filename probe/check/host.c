@@ -2,7 +2,15 @@
 /* The machine itself: kernel, processor, memory, cloud. */
 #include "check/check.h"
 
+#include <math.h>
+
 #define GIB 1073741824.0
+
+/* What is not known is null in the document, never 0. */
+static double known(double number)
+{
+    return number > 0 ? number : (double)NAN;
+}
 
 static bool is(const char *a, const char *b)
 {
@@ -111,7 +119,7 @@ void check_cpu(struct probe *p, struct finding *f)
     json_put_number(f->evidence, "sockets", c->sockets);
     json_put_number(f->evidence, "cores", c->cores);
     json_put_number(f->evidence, "threads", c->threads);
-    json_put_number(f->evidence, "tdp_watts", p->tdp_watts);
+    json_put_number(f->evidence, "tdp_watts", known(p->tdp_watts));
     json_put_text(f->evidence, "tdp_source", p->tdp_source);
 }
 
@@ -144,4 +152,28 @@ void check_cloud(struct probe *p, struct finding *f)
         findings_text(&f->remedy_note, "the instance metadata service did not answer: %s",
                       p->acts.imds_error);
     }
+}
+
+void host_facts(struct probe *p)
+{
+    struct json *to = json_new_object();
+    json_put_text(to, "kernel", p->kernel.release);
+    json_put_text(to, "arch", p->kernel.arch);
+    json_put_text(to, "os", p->kernel.os_name);
+    json_put_text(to, "lockdown", p->kernel.lockdown);
+    json_put_bool(to, "virtual", p->is_vm);
+    json_put_text(to, "dmi_vendor", p->dmi.vendor);
+    json_put_text(to, "dmi_product", p->dmi.product);
+    json_put_text(to, "cloud", p->cloud.provider);
+    json_put_text(to, "instance_type", p->cloud.instance_type);
+    json_put_text(to, "region", p->cloud.region);
+    json_put_text(to, "cpu_model", p->cpu.model_name);
+    json_put_text(to, "cpu_vendor", p->cpu.vendor);
+    json_put_number(to, "sockets", known(p->cpu.sockets));
+    json_put_number(to, "cores", known(p->cpu.cores));
+    json_put_number(to, "threads", known(p->cpu.threads));
+    json_put_number(to, "tdp_watts", known(p->tdp_watts));
+    json_put_number(to, "memory_bytes", known((double)p->kernel.memory_bytes));
+    json_free(p->findings.host);
+    p->findings.host = to;
 }

@@ -38,6 +38,8 @@ int probe_open(struct probe **ret, const struct rootfs_paths *paths, struct err 
     int code = rootfs_open(&p->fs, paths, err);
     if (code == 0)
         code = open_later(p, paths, err);
+    if (code == 0 && p->fs.foreign)
+        code = acts_load(p, err);
     if (code < 0) {
         probe_close(p);
         return code;
@@ -108,11 +110,8 @@ static void gather(struct probe *p)
         energy_start(p);
     p->pmu_code = perf_energy_list(&p->fs, &p->pmu);
     p->pmu_try = -ENOTSUP;
-    if (p->fs.foreign) {
-        acts_load(p);
-    } else {
+    if (!p->fs.foreign)
         acts_try(p);
-    }
     take_imds(p);
     p->is_vm = find_vm(p);
     p->accounting_ready = rootfs_exists(&p->fs, p->fs.foreign ? "/proc" : "/proc/self/stat");

@@ -135,27 +135,3 @@ void select_sources(struct probe *p)
     json_free(p->findings.exporter);
     p->findings.exporter = settings;
 }
-
-void host_facts(struct probe *p)
-{
-    struct json *to = json_new_object();
-    json_put_text(to, "kernel", p->kernel.release);
-    json_put_text(to, "arch", p->kernel.arch);
-    json_put_text(to, "os", p->kernel.os_name);
-    json_put_text(to, "lockdown", p->kernel.lockdown);
-    json_put_bool(to, "virtual", p->is_vm);
-    json_put_text(to, "dmi_vendor", p->dmi.vendor);
-    json_put_text(to, "dmi_product", p->dmi.product);
-    json_put_text(to, "cloud", p->cloud.provider);
-    json_put_text(to, "instance_type", p->cloud.instance_type);
-    json_put_text(to, "region", p->cloud.region);
-    json_put_text(to, "cpu_model", p->cpu.model_name);
-    json_put_text(to, "cpu_vendor", p->cpu.vendor);
-    json_put_number(to, "sockets", p->cpu.sockets);
-    json_put_number(to, "cores", p->cpu.cores);
-    json_put_number(to, "threads", p->cpu.threads);
-    json_put_number(to, "tdp_watts", p->tdp_watts);
-    json_put_number(to, "memory_bytes", (double)p->kernel.memory_bytes);
-    json_free(p->findings.host);
-    p->findings.host = to;
-}

@@ -335,3 +335,32 @@ def test_a_report_that_cannot_be_printed_is_exit_3():
 def test_no_wait_where_nothing_counts():
     # the wait would be 250 ms in each of them; a busy machine can slow down one
     assert min(document("ec2-vm")["probe"]["duration_ms"] for _ in range(5)) < 200
+
+
+@pytest.mark.parametrize("acts, word", [
+    ("{", "acts.json"),
+    ('{"schema": "kepler-probe-acts/2"}', "kepler-probe-acts/2"),
+])
+def test_acts_that_cannot_be_understood_are_exit_3(a_copy, acts, word):
+    root = a_copy("ec2-vm")
+    (root / ".probe/acts.json").write_text(acts)
+    done = probe("--root", root)
+    assert done.returncode == 3 and word in done.stderr
+
+
+@pytest.mark.parametrize("machine, name", [("server-powercap", "power.powercap"), ("c5-metal-ubuntu-6.8-aws", "power.msr")])
+def test_a_record_repeats_the_readings(a_copy, tmp_path, machine, name):
+    """Recorded of the golden machine's files in place of this host's, which do not advance."""
+    root = a_copy(machine)
+    (root / "dev").mkdir(exist_ok=True)
+    where = [f"--host.{fs}={root / folder}" for fs, folder in (("procfs", "proc"), ("sysfs", "sys"), ("devfs", "dev"))]
+    dump = tmp_path / "dump"
+    live = probe("--json", "--record", dump, *where)
+    assert live.returncode in (0, 1), live.stderr
+    told, again = finding(json.loads(live.stdout), name), finding(on(dump), name)
+    assert told["evidence"]["counters"] and told["evidence"] == again["evidence"]
+    assert told["status"] == again["status"] == "fail"
+    if machine == "server-powercap":
+        zone = "sys/class/powercap/intel-rapl:1:0"
+        assert os.readlink(dump / zone) == os.readlink(root / zone)
+        assert (dump / "sys/class/powercap/intel-rapl-mmio:0/name").read_text() == "package-0\n"
