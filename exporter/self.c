@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "self.h"
+
+#include "base/clock.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define START_FIELD 22 /* proc(5), /proc/PID/stat: starttime */
+
+uint64_t self_parse_start_ticks(const char *stat)
+{
+    const char *at = strrchr(stat, ')');
+    if (!at)
+        return 0;
+    for (int field = 2; field < START_FIELD; field++) {
+        at = strchr(at, ' ');
+        if (!at)
+            return 0;
+        at++;
+    }
+    return strtoull(at, NULL, 10);
+}
+
+static double start_seconds(const struct rootfs *own)
+{
+    char text[1024];
+    if (rootfs_read_text(own, "/proc/self/stat", text, sizeof(text)) < 0)
+        return -1;
+    uint64_t ticks = self_parse_start_ticks(text);
+    double hertz = (double)sysconf(_SC_CLK_TCK);
+    double age = (double)clock_boottime_ns() / (double)NS_PER_SEC - (double)ticks / hertz;
+    return ticks ? (double)time(NULL) - age : -1;
+}
+
+static void read_memory(const struct rootfs *own, struct self_usage *ret)
+{
+    char text[256];
+    if (rootfs_read_text(own, "/proc/self/statm", text, sizeof(text)) < 0)
+        return;
+    char *end = NULL;
+    double page = (double)sysconf(_SC_PAGESIZE);
+    ret->virtual_bytes = (double)strtoull(text, &end, 10) * page;
+    ret->resident_bytes = (double)strtoull(end, NULL, 10) * page;
+}
+
+static double seconds_of(struct timeval t)
+{
+    return (double)t.tv_sec + (double)t.tv_usec / 1e6;
+}
+
+void self_read(const struct rootfs *own, struct self_usage *ret)
+{
+    double start = ret->start_time_seconds; /* it does not change; the clock may be set meanwhile */
+    struct rusage used;
+    *ret = (struct self_usage){ -1, -1, -1, -1, -1 };
+    ret->start_time_seconds = start > 0 ? start : start_seconds(own);
+    if (getrusage(RUSAGE_SELF, &used) == 0)
+        ret->cpu_seconds = seconds_of(used.ru_utime) + seconds_of(used.ru_stime);
+    read_memory(own, ret);
+    AUTO_NAMES fds = { 0 };
+    if (rootfs_list(own, "/proc/self/fd", &fds) == 0)
+        ret->open_fds = (double)fds.n - 1; /* the one that lists is gone again */
+}

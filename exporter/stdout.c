@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "stdout.h"
+
+#define TOP 10
+
+/* The @n that draw most of @zone, most first; insertion keeps it one pass over all. */
+static size_t find_top(const struct sample *sample, enum energy_zone zone,
+                       const struct process *ret[TOP])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < sample->processes; i++) {
+        const struct process *p = sample->process[i];
+        if (p->watts[zone] <= 0)
+            continue;
+        size_t at = n < TOP ? n++ : TOP;
+        while (at > 0 && ret[at - 1]->watts[zone] < p->watts[zone]) {
+            if (at < TOP)
+                ret[at] = ret[at - 1];
+            at--;
+        }
+        if (at < TOP)
+            ret[at] = p;
+    }
+    return n;
+}
+
+static enum energy_zone first_zone(const struct meter_reading *m)
+{
+    for (int z = 0; z < ZONE_COUNT; z++) {
+        if (m->zone[z].present)
+            return (enum energy_zone)z;
+    }
+    return ZONE_PACKAGE;
+}
+
+static void print_zones(FILE *to, const struct snapshot *s)
+{
+    for (int z = 0; z < ZONE_COUNT; z++) {
+        const struct meter_zone *m = &s->meter->zone[z];
+        if (!m->present)
+            continue;
+        (void)fprintf(to, "%-8s %9.3f W  active %9.3f W  idle %9.3f W  %12.3f J",
+                      energy_zone_name((enum energy_zone)z),
+                      s->attribution->active_watts[z] + s->attribution->idle_watts[z],
+                      s->attribution->active_watts[z], s->attribution->idle_watts[z],
+                      s->attribution->node_joules[z]);
+        if (m->low_watts < m->high_watts)
+            (void)fprintf(to, "  (true: %.1f .. %.1f W)", m->low_watts, m->high_watts);
+        (void)fputc('\n', to);
+    }
+}
+
+/* A name may hold control characters that would move a terminal's cursor. */
+static void print_comm(FILE *to, const struct process *p)
+{
+    for (size_t i = 0; i < sizeof(p->comm) && p->comm[i]; i++) {
+        unsigned char c = (unsigned char)p->comm[i];
+        (void)fputc(c < 0x20 || c >= 0x7f ? '?' : c, to);
+    }
+    (void)fputc('\n', to);
+}
+
+void stdout_print(FILE *to, const struct snapshot *s)
+{
+    const struct process *top[TOP] = { NULL };
+    enum energy_zone zone = first_zone(s->meter);
+    (void)fprintf(to, "%s: source %s%s%s, %s; usage %.1f %%, %zu processes by %s\n", s->node_name,
+                  s->meter->source ? s->meter->source : "none",
+                  s->meter->model && s->meter->model[0] ? " " : "",
+                  s->meter->model ? s->meter->model : "",
+                  s->meter->quality ? s->meter->quality : "unknown", 100 * s->sample->usage_ratio,
+                  s->sample->processes, accounting_name(s->accounting));
+    print_zones(to, s);
+    if (s->has_watts) {
+        size_t n = find_top(s->sample, zone, top);
+        (void)fprintf(to, "%8s %12s %14s  %s\n", "pid", "watts", "joules", "comm");
+        for (size_t i = 0; i < n; i++) {
+            (void)fprintf(to, "%8u %12.4f %14.4f  ", top[i]->pid, top[i]->watts[zone],
+                          top[i]->joules[zone]);
+            print_comm(to, top[i]);
+        }
+    }
+    (void)fputc('\n', to);
+    (void)fflush(to);
+}
