@@ -38,8 +38,15 @@ __attribute__((constructor)) static void set_hooks(void)
 
 /* -- reading -- */
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 struct json *json_parse(const char *text, size_t len, struct err *err)
 {
+    size_t mark = sizeof(BYTE_ORDER_MARK) - 1;
+    if (len >= mark && memcmp(text, BYTE_ORDER_MARK, mark) == 0) { /* RFC 8259 section 8.1 */
+        text += mark;
+        len -= mark;
+    }
     if (json_check(text, len, CJSON_NESTING_LIMIT, err) < 0)
         return NULL;
     const char *end = text;

@@ -242,8 +242,15 @@ static int read_all(struct reader *r, yaml_parser_t *parser, const char *text)
     }
 }
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* libyaml would count it as a column */
+
 int yaml_parse(const char *text, size_t len, struct yaml_doc *ret, struct err *err)
 {
+    size_t mark = sizeof(BYTE_ORDER_MARK) - 1;
+    if (len >= mark && memcmp(text, BYTE_ORDER_MARK, mark) == 0) {
+        text += mark;
+        len -= mark;
+    }
     if (len > TEXT_LIMIT) {
         return err_set(err, -EFBIG, "line 1, column 1: %zu bytes of text; at most %zu are read",
                        len, TEXT_LIMIT);
