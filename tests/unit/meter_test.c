@@ -200,6 +200,7 @@ static void one_bad_reading(void **state)
     assert_near(r.zone[ZONE_PACKAGE].delta_joules, 0, 0, "nothing to share out");
     assert_near(r.zone[ZONE_PACKAGE].watts, 100, 1e-6, "the last ones");
     assert_true(r.rejected == 1);
+    assert_true(read_at(0.4).rejected == 1); /* the same instant is no other reading */
     assert_has(r.event, "powercap: bad reading, 1 in a row");
     assert_has(r.event, PKG_FILE " says \"bad\"");
     assert_string_equal(r.source, "powercap");
@@ -227,6 +228,11 @@ static void bad_readings_apart_are_no_reason_to_leave(void **state)
     assert_string_equal(r.source, "powercap");
     assert_true(r.rejected == 12 && r.changes == 0);
     assert_near(r.zone[ZONE_PACKAGE].joules, 19 * 100 * STEP_S, 1e-4, "nothing lost");
+    for (int i = 0; i < METER_STRIKES; i++)
+        r = bad_step(100, 0.5);
+    assert_string_equal(r.source, "model");
+    assert_true(r.elapsed_ns == 2 * STEP_S * NS_PER_SEC); /* of this time only */
+    assert_near(r.zone[ZONE_PACKAGE].delta_joules, 222.3 * 2 * STEP_S, 1e-6, "of this time only");
 }
 
 static void a_step_back_costs_its_interval_only(void **state)
@@ -340,6 +346,50 @@ static void a_better_source_that_counts_nothing_is_not_taken(void **state)
         r = step(100, 0.3);
     assert_string_equal(r.source, "powercap");
     assert_true(r.changes == 1);
+}
+
+/* On msr, since powercap was gone; powercap is back and was asked for the first time just now. */
+static void come_to_the_trial(void)
+{
+    struct meter_reading r = { 0 };
+    powercap_make();
+    msr_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    powercap_remove();
+    for (int i = 0; i < METER_STRIKES; i++)
+        r = step(100, 0.3);
+    assert_string_equal(r.source, "msr");
+    powercap_make();
+    for (int i = 0; i < 60 / STEP_S; i++)
+        r = step(100, 0.3);
+    assert_string_equal(r.source, "msr");
+}
+
+static void the_better_one_on_trial_steps_in_at_once(void **state)
+{
+    (void)state;
+    come_to_the_trial();
+    dump_remove(&d, "/dev/cpu/0/msr/0x611");
+    dump_remove(&d, "/dev/cpu/0/msr/0x606");
+    struct meter_reading r = step(140, 0.3);
+    assert_string_equal(r.source, "powercap");
+    assert_true(r.fresh && r.changes == 2);
+    assert_near(r.zone[ZONE_PACKAGE].watts, 140, 1e-6, "what it has counted since it was asked");
+}
+
+static void one_on_trial_that_stands_still_does_not_step_in(void **state)
+{
+    struct meter_reading r = { 0 };
+    (void)state;
+    come_to_the_trial();
+    dump_remove(&d, "/dev/cpu/0/msr/0x611");
+    for (int i = 0; i < METER_STRIKES; i++) {
+        second += STEP_S;
+        r = read_at(0.01);
+    }
+    assert_string_equal(r.source, "model");
+    assert_true(r.fresh);
 }
 
 static void counters_of_a_vm_that_stand_still(void **state)
@@ -511,6 +561,8 @@ int main(void)
         ROW(degrades_to_the_model_and_comes_back),
         ROW(a_zone_disappears_and_keeps_its_joules),
         ROW(a_better_source_that_counts_nothing_is_not_taken),
+        ROW(the_better_one_on_trial_steps_in_at_once),
+        ROW(one_on_trial_that_stands_still_does_not_step_in),
         ROW(counters_of_a_vm_that_stand_still),
         ROW(what_auto_says_when_nothing_measures),
         ROW(preferred_sources),

@@ -190,6 +190,23 @@ static void dram_is_held_to_less_and_psys_to_more(void **state)
     power_source_powercap.close(s);
 }
 
+static void a_lot_of_memory_may_draw_more(void **state)
+{
+    (void)state;
+    dump_write(&d, "/proc/meminfo", "MemTotal:       4000000000 kB\n"); /* 4096 GB: 983 W */
+    powercap_make();
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    dump_energy(&d, PKG0, 2000000);
+    dump_energy(&d, PKG1, 3000000);
+    dump_energy(&d, DRAM0, 300 + UINT64_C(4900000000));
+    struct power_reading r = read_ok(s, 5);
+    assert_near(r.zone[ZONE_DRAM].joules, 4900, 1e-6, "980 W");
+    dump_energy(&d, DRAM0, 300 + UINT64_C(9850000000));
+    read_fails(s, 10, -ERANGE, "983 W");
+    power_source_powercap.close(s);
+}
+
 static void a_failed_reading_keeps_its_energy_for_the_next(void **state)
 {
     static const struct {
@@ -420,6 +437,7 @@ int main(void)
         ROW(more_than_the_ceiling_is_refused),
         ROW(the_sockets_together_are_held_to_the_ceiling),
         ROW(dram_is_held_to_less_and_psys_to_more),
+        ROW(a_lot_of_memory_may_draw_more),
         ROW(a_failed_reading_keeps_its_energy_for_the_next),
         ROW(the_ceiling_holds_for_the_time_since_the_last_good_reading),
         ROW(a_week_of_suspend_is_no_spike),

@@ -258,6 +258,21 @@ static void vm_parts_make_the_whole(void **state)
                 "shares add up");
 }
 
+/* Of a curve that rises ever faster, quiet neighbours leave the smaller share. */
+static void vm_bounds_of_a_convex_curve(void **state)
+{
+    struct watt_model vm = as_vm(tier_a(2), 2);
+    (void)state;
+    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
+        vm.power.curve[i] = (double)(i * i); /* P(u) = 100 u^2 at the points */
+    vm.power.bound_low = vm.power.bound_high = 1;
+    /* at un = 0.1 and u = 0.1: ub = 0.1, 2/96 x P(0.1); at un = 0.9: ub = 0.88333 */
+    struct watt_range r = watt_package(&vm, 0.1);
+    assert_near(r.low, 2.0 / 96, 1e-9, "quiet neighbours");
+    assert_near(r.high, 2 * 0.1 / 96 * (64 + 17 * 0.8333333333) / 0.8833333333, 1e-6,
+                "busy neighbours");
+}
+
 static void vm_with_more_threads_than_the_table(void **state)
 {
     struct watt_model all = as_vm(tier_e(2), 96), more = as_vm(tier_e(2), 500);
@@ -416,6 +431,7 @@ int main(void)
         cmocka_unit_test(vm_share),
         cmocka_unit_test(vm_of_all_threads_is_bare_metal),
         cmocka_unit_test(vm_parts_make_the_whole),
+        cmocka_unit_test(vm_bounds_of_a_convex_curve),
         cmocka_unit_test(vm_with_more_threads_than_the_table),
         cmocka_unit_test(order_and_monotony),
         cmocka_unit_test(dram),
