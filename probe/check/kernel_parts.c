@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the kernel offers: modules, eBPF, hardware counters, control groups. */
+#include "base/number.h"
 #include "check/check.h"
 #include "host/cgroup.h"
 
@@ -137,17 +138,19 @@ void check_perf_counter(struct probe *p, struct finding *f)
 
 void check_perf_paranoid(struct probe *p, struct finding *f)
 {
+    static const char path[] = "/proc/sys/kernel/perf_event_paranoid";
     char text[16];
-    if (rootfs_read_text(&p->fs, "/proc/sys/kernel/perf_event_paranoid", text, sizeof(text)) < 0) {
+    int64_t value = 0;
+    if (rootfs_read_text(&p->fs, path, text, sizeof(text)) < 0 ||
+        number_parse_i64(text, &value) < 0) {
         f->status = FINDING_SKIP;
         findings_text(&f->detail, "this kernel has no such setting");
         return;
     }
-    bool is_open = text[0] == '-' || strcmp(text, "0") == 0;
-    json_put_text(f->evidence, "value", text);
+    json_put_number(f->evidence, "value", (double)value);
     findings_text(&f->detail, "%s (%s)", text,
-                  is_open ? "counters of the whole machine for everyone"
-                          : "counters of the whole machine take root or CAP_PERFMON");
+                  value <= 0 ? "counters of the whole machine for everyone"
+                             : "counters of the whole machine take root or CAP_PERFMON");
 }
 
 void check_cgroup(struct probe *p, struct finding *f)

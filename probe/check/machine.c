@@ -71,7 +71,6 @@ static void gather_tdp(struct probe *p)
 
 static void gather_cpu(struct probe *p)
 {
-    p->cpu_known = cpu_read(&p->fs, &p->cpu, &p->cpu_err) == 0;
     if (!p->cpu_known)
         return;
     gather_tdp(p);
@@ -100,10 +99,33 @@ static void take_imds(struct probe *p)
     memcpy(p->cloud.zone, told->zone, sizeof(p->cloud.zone));
 }
 
+/* Texts of a stranger's dump are printed on a terminal: no byte may mean anything to it. */
+static void make_printable(char *text)
+{
+    for (; *text; text++) {
+        if (*text < ' ' || *text > '~')
+            *text = '?';
+    }
+}
+
+static void clean_texts(struct probe *p)
+{
+    char *const texts[] = {
+        p->kernel.release,   p->kernel.arch,    p->kernel.os_name,
+        p->kernel.lockdown,  p->dmi.vendor,     p->dmi.product,
+        p->cpu.vendor,       p->cpu.model_name, p->acts.imds.instance_type,
+        p->acts.imds.region, p->acts.imds.zone, p->acts.bpf.error,
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        make_printable(texts[i]);
+}
+
 static void gather(struct probe *p)
 {
     kernel_read(&p->fs, &p->kernel);
     dmi_read(&p->fs, &p->dmi);
+    p->cpu_known = cpu_read(&p->fs, &p->cpu, &p->cpu_err) == 0;
+    clean_texts(p);
     cloud_from_dmi(&p->dmi, &p->cloud);
     gather_cpu(p);
     if (p->cpu_known)
@@ -132,6 +154,17 @@ static void run_stage(struct probe *p, enum check_stage stage)
     }
 }
 
+/* Names of files and zones come into details by way of errors. */
+static void clean_findings(struct probe *p)
+{
+    for (size_t i = 0; i < p->findings.findings; i++) {
+        struct finding *f = &p->findings.finding[i];
+        make_printable(f->detail);
+        make_printable(f->remedy_note);
+        make_printable(f->remedy_command);
+    }
+}
+
 void probe_run(struct probe *p)
 {
     char now[32];
@@ -146,6 +179,7 @@ void probe_run(struct probe *p)
     run_stage(p, CHECK_AT_ONCE);
     energy_finish(p);
     run_stage(p, CHECK_LAST);
+    clean_findings(p);
     host_facts(p);
     select_sources(p);
     p->findings.duration_ms = (double)(clock_monotonic_ns() - begin_ns) / 1e6;

@@ -7,8 +7,7 @@
 const struct module_row module_rows[] = {
     { "msr", "CONFIG_X86_MSR", "energy registers at /dev/cpu/N/msr", NULL, NULL },
     { "intel_rapl_common", "CONFIG_INTEL_RAPL_CORE", "powercap zones", "intel_rapl_msr", NULL },
-    { "intel_rapl_msr", "CONFIG_INTEL_RAPL", "powercap zones, of Intel and AMD processors", NULL,
-      NULL },
+    { "intel_rapl_msr", "CONFIG_INTEL_RAPL", "powercap zones", NULL, NULL },
     { "rapl", "CONFIG_PERF_EVENTS_INTEL_RAPL", "energy counters of perf (power/energy-*)", NULL,
       "the exporter of this version does not read perf's energy counters" },
 };
@@ -26,6 +25,8 @@ const struct module_row *module_find(const char *name)
 /* Ubuntu moved the extra modules back into linux-modules with kernel 7.0; msr.ko was always there
    (packages linux-modules-RELEASE and linux-modules-extra-RELEASE of linux-aws). */
 #define UBUNTU_MERGED_MAJOR 7
+
+#define PACKAGE_LETTERS     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+~_-"
 
 static unsigned kernel_major(const char *release)
 {
@@ -47,7 +48,9 @@ bool remedy_package(const struct kernel_facts *kernel, const char *module, char 
     } else if (strcmp(kernel->os_id, "debian") == 0) {
         prefix = "linux-image";
     }
-    if (!prefix || kernel->release[0] == '\0')
+    /* a dump is a stranger's: its release goes into a command that people copy */
+    bool is_plain = kernel->release[strspn(kernel->release, PACKAGE_LETTERS)] == '\0';
+    if (!prefix || kernel->release[0] == '\0' || !is_plain)
         return false;
     (void)snprintf(ret, size, "%s-%s", prefix, kernel->release);
     return true;
@@ -55,6 +58,10 @@ bool remedy_package(const struct kernel_facts *kernel, const char *module, char 
 
 static void add_fix(struct probe *p, const char *module, const char *package)
 {
+    char id[48];
+    (void)snprintf(id, sizeof(id), "module.%s", module);
+    if (probe_is_ignored(p, id))
+        return;
     for (size_t i = 0; i < p->fixes; i++) {
         if (strcmp(p->fix[i].module, module) == 0)
             return;

