@@ -173,7 +173,7 @@ static void read_power(struct pipeline *p)
     drop_unwanted_zones(p->config, &p->reading);
     if (p->reading.event[0])
         log_warn("%s", p->reading.event);
-    if (p->reading.source && p->reading.source != before)
+    else if (p->reading.source && p->reading.source != before)
         log_info("power comes from %s%s%s (%s)", p->reading.source,
                  p->reading.model && p->reading.model[0] ? ", " : "",
                  p->reading.model ? p->reading.model : "", p->reading.quality);

@@ -6,7 +6,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define START_FIELD 22 /* proc(5), /proc/PID/stat: starttime */
+#define STAT_LIMIT  ((size_t)1 << 20) /* /proc/stat of thousands of CPUs */
+#define START_FIELD 22                /* proc(5), /proc/PID/stat: starttime */
 
 uint64_t self_parse_start_ticks(const char *stat)
 {
@@ -22,15 +23,25 @@ uint64_t self_parse_start_ticks(const char *stat)
     return strtoull(at, NULL, 10);
 }
 
+/* Boot time of /proc/stat, seconds of the Unix epoch; 0 if it does not say. */
+static double boot_seconds(const struct rootfs *own)
+{
+    AUTO_BUF text;
+    buf_init(&text, STAT_LIMIT);
+    if (rootfs_read_all(own, "/proc/stat", &text) < 0)
+        return 0;
+    const char *line = strstr(buf_text(&text), "\nbtime ");
+    return line ? strtod(line + strlen("\nbtime "), NULL) : 0;
+}
+
 static double start_seconds(const struct rootfs *own)
 {
     char text[1024];
     if (rootfs_read_text(own, "/proc/self/stat", text, sizeof(text)) < 0)
         return -1;
     uint64_t ticks = self_parse_start_ticks(text);
-    double hertz = (double)sysconf(_SC_CLK_TCK);
-    double age = (double)clock_boottime_ns() / (double)NS_PER_SEC - (double)ticks / hertz;
-    return ticks ? (double)time(NULL) - age : -1;
+    double boot = boot_seconds(own);
+    return ticks && boot > 0 ? boot + (double)ticks / (double)sysconf(_SC_CLK_TCK) : -1;
 }
 
 static void read_memory(const struct rootfs *own, struct self_usage *ret)
