@@ -408,81 +408,6 @@ static void counters_of_a_vm_that_stand_still(void **state)
     assert_near(r.zone[ZONE_PACKAGE].watts, 606.4 / 2, 1e-6, "an estimate instead of 0 W");
 }
 
-static void what_auto_says_when_nothing_measures(void **state)
-{
-    (void)state;
-    open_with("auto", false);
-    struct meter_reading r = read_at(0.3);
-    assert_string_equal(r.source, "model");
-    assert_has(r.event, "power comes from model A:Platinum 8275CL (estimated)");
-    assert_has(r.event, "powercap cannot be used: ");
-    assert_has(r.event, "msr cannot be used: ");
-}
-
-static void preferred_sources(void **state)
-{
-    static const struct {
-        const char *why;
-        const char *preferred;
-        bool strict, has_powercap, has_msr;
-        const char *source; /* NULL: an error */
-        const char *saying; /* event or error */
-    } rows[] = {
-        { "the best there is", "auto", true, true, true, "powercap", "powercap (measured)" },
-        { "no name is auto", NULL, false, true, true, "powercap", "powercap (measured)" },
-        { "a worse one by name", "msr", true, true, true, "msr", "msr (measured)" },
-        { "an estimate by name", "model", true, true, true, "model", "(estimated)" },
-        { "strict, and it is not there", "msr", true, true, false, NULL, "msr cannot be used" },
-        { "from the findings, and it is gone", "msr", false, true, false, "model",
-          "msr cannot be used" },
-        { "a name that nobody has", "rapl", true, true, true, NULL,
-          "no power source \"rapl\": power.source is one of auto, powercap, msr, model" },
-        { "such a name in the findings", "perf", false, true, true, "powercap",
-          "no power source \"perf\"" },
-        { "auto, strictly, with no counter", "auto", true, false, false, "model", "estimated" },
-    };
-    (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct dump own;
-        struct err err = { 0 };
-        struct meter *m = NULL;
-        struct meter_reading r = { 0 };
-        struct power_now now = at_second(0, 0.5);
-        dump_make(&own);
-        dump_cpuinfo(&own, 1, XEON_8275CL, "");
-        if (rows[i].has_powercap) {
-            dump_zone(&own, PKG, "package-0", MAX_UJ);
-            dump_energy(&own, PKG, 1);
-        }
-        if (rows[i].has_msr) {
-            dump_msr(&own, 0, MSR_INTEL_POWER_UNIT, ESU_14);
-            dump_msr(&own, 0, MSR_INTEL_PKG_ENERGY, 1);
-        }
-        dump_read_machine(&own);
-        int code = meter_open(&own.machine, rows[i].preferred, rows[i].strict, &m, &err);
-        if ((code == 0) != (rows[i].source != NULL))
-            fail_msg("%s: %d %s", rows[i].why, code, err.text);
-        if (code == 0) {
-            meter_read(m, &now, &r);
-            assert_string_equal(r.source, rows[i].source);
-        }
-        assert_has(code == 0 ? r.event : err.text, rows[i].saying);
-        meter_close(m);
-        dump_done(&own);
-    }
-}
-
-static void a_preferred_source_is_not_left_for_a_better_one(void **state)
-{
-    (void)state;
-    powercap_make();
-    msr_make();
-    open_with("model", true);
-    (void)read_at(0.3);
-    for (int i = 0; i < 30; i++)
-        assert_string_equal(step(100, 0.3).source, "model");
-}
-
 /* -- idle -- */
 
 static void the_lowest_seen_lowers_the_tables_idle(void **state)
@@ -564,9 +489,6 @@ int main(void)
         ROW(the_better_one_on_trial_steps_in_at_once),
         ROW(one_on_trial_that_stands_still_does_not_step_in),
         ROW(counters_of_a_vm_that_stand_still),
-        ROW(what_auto_says_when_nothing_measures),
-        ROW(preferred_sources),
-        ROW(a_preferred_source_is_not_left_for_a_better_one),
         ROW(the_lowest_seen_lowers_the_tables_idle),
         ROW(idle_of_a_cpu_in_no_table),
         ROW(too_short_to_learn_from),
