@@ -154,6 +154,7 @@ int config_set(struct config *c, const char *path, const char *value, bool by_pe
                        value ? value : "", key->may_be);
     if (strcmp(path, "power.source") == 0)
         c->power_source_strict = by_person && strcmp(value, "auto") != 0;
+    c->ebpf_strict = c->ebpf_strict && (by_person || strcmp(path, "accounting.source") != 0);
     return 0;
 }
 
@@ -195,6 +196,10 @@ static int apply_item(struct config *c, const struct yaml_item *item, const char
     if (rc == -ENOENT) {
         warn_unknown(c, item, origin);
         return 0;
+    }
+    if (rc < 0 && !by_person) { /* a probe may know sources that this exporter does not */
+        config_warn(c, "%s", err->text);
+        rc = 0;
     }
     if (rc < 0)
         err_prefix(err, "%s: line %u, column %u", origin, item->line, item->column);

@@ -44,7 +44,8 @@ void config_init(struct config *c); /* the defaults */
 void config_done(struct config *c);
 
 /* Every leaf of @doc. @origin says where it comes from, for the sentences: "config.yaml",
-   "findings.json". An unknown key is a warning, a bad value an error; both name line and column. */
+   "findings.json". An unknown key is a warning, a bad value an error (of
+   findings a warning: the chain of sources goes on without it); both name line and column. */
 MUST_USE int config_apply(struct config *c, const struct yaml_doc *doc, const char *origin,
                           bool by_person, struct err *err);
 

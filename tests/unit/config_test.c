@@ -120,6 +120,11 @@ static void only_a_person_is_strict(void **state)
     assert_int_equal(apply(&c, "{\"power\": {\"source\": \"powercap\"}}", false, &err), 0);
     assert_string_equal(c.power_source, "powercap");
     assert_false(c.power_source_strict);
+    assert_int_equal(apply(&c, "{\"accounting\": {\"source\": \"ebpf\"}}", false, &err), 0);
+    assert_true(c.ebpf && !c.ebpf_strict);
+    assert_int_equal(apply(&c, "{\"power\": {\"source\": \"crystal\"}}", false, &err), 0);
+    assert_string_equal(c.power_source, "powercap");
+    assert_has("a source of a newer probe", c.warning[0], "\"crystal\" cannot be used");
     assert_int_equal(config_set(&c, "power.source", "msr", true, &err), 0);
     assert_true(c.power_source_strict);
     assert_int_equal(config_set(&c, "power.source", "auto", true, &err), 0);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/number.h"
+#include "expose/http.h"
+
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    AUTO_STR text = mem_new(size + 1, 1);
+    struct http_address got;
+    struct err err = { 0 };
+    uint64_t port = 0;
+    memcpy(text, data, size);
+    if (http_address_parse(text, &got, &err) < 0) {
+        if (!err.text[0])
+            abort();
+        return 0;
+    }
+    if (number_parse_u64(got.port, 10, &port) < 0 || port > 65535)
+        abort();
+    if (strpbrk(got.host, "[]/ \n") || !strstr(text, got.host))
+        abort();
+    return 0;
+}
