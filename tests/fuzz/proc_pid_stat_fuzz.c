@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A process chooses its own name in /proc/PID/stat. */
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "sample/proc_parse.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    AUTO_STR text = mem_new(size + 1, 1);
+    struct proc_pid_stat stat;
+    memcpy(text, data, size);
+
+    if (proc_pid_stat_parse(text, &stat) == 0 &&
+        (memchr(stat.comm, '\0', sizeof(stat.comm)) == NULL || stat.pid > INT32_MAX))
+        abort();
+    return 0;
+}
