@@ -49,7 +49,7 @@ static int serve(const struct config *c, struct err *err)
     return rc < 0 ? rc : loop_run(pipeline, server, c->interval_ns, err);
 }
 
-static enum exit_code run(const struct config *c, const struct flags *flags)
+static int run(const struct config *c, const struct flags *flags)
 {
     struct err err = { 0 };
     log_setup(c->log_level, c->log_format);

@@ -70,8 +70,10 @@ void stdout_print(FILE *to, const struct snapshot *s)
                   s->meter->model ? s->meter->model : "",
                   s->meter->quality ? s->meter->quality : "unknown", 100 * s->sample->usage_ratio,
                   s->sample->processes, accounting_name(s->accounting));
-    print_zones(to, s);
-    if (s->has_watts) {
+    if (!s->has_watts) {
+        (void)fputs("watts come with the next sample\n", to);
+    } else {
+        print_zones(to, s);
         size_t n = find_top(s->sample, zone, top);
         (void)fprintf(to, "%8s %12s %14s  %s\n", "pid", "watts", "joules", "comm");
         for (size_t i = 0; i < n; i++) {
