@@ -101,6 +101,7 @@ void probe_close(struct probe *p);
 void probe_run(struct probe *p);
 
 bool probe_is_ignored(const struct probe *p, const char *id);
+bool probe_has_rapl(const struct probe *p); /* its kind of processor may have energy counters */
 
 /* -- the table -- */
 enum check_stage {

@@ -19,6 +19,8 @@ static const char *needless(const struct probe *p, const struct module_row *row)
 {
     if (p->is_vm)
         return "of no use in a virtual machine";
+    if (!probe_has_rapl(p))
+        return "of no use on this processor";
     if (row->needless_why)
         return row->needless_why;
     if (strcmp(row->name, "msr") == 0 && energy_is_spare(p, "msr"))

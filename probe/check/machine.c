@@ -81,7 +81,7 @@ static void gather_cpu(struct probe *p)
 /* CPUID says it; arm64 has no such bit, but EC2's names of types have. */
 static bool find_vm(const struct probe *p)
 {
-    if (p->cpu_known && (cpu_is_intel(&p->cpu) || cpu_is_amd(&p->cpu)))
+    if (probe_has_rapl(p))
         return p->cpu.hypervisor;
     return p->cloud.instance_type[0] && !p->cloud.is_metal;
 }
@@ -183,6 +183,11 @@ void probe_run(struct probe *p)
     host_facts(p);
     select_sources(p);
     p->findings.duration_ms = (double)(clock_monotonic_ns() - begin_ns) / 1e6;
+}
+
+bool probe_has_rapl(const struct probe *p)
+{
+    return p->cpu_known && (cpu_is_intel(&p->cpu) || cpu_is_amd(&p->cpu));
 }
 
 bool probe_is_ignored(const struct probe *p, const char *id)

@@ -158,7 +158,7 @@ void check_msr(struct probe *p, struct finding *f)
     if (t->code == -EACCES || t->code == -EPERM) {
         findings_text(&f->detail, "/dev/cpu/0/msr is there, but not readable for this user");
         say_root(f, "the device takes CAP_SYS_RAWIO and read permission (root has both)");
-    } else if (t->code == -ENOENT && (cpu_is_intel(&p->cpu) || cpu_is_amd(&p->cpu))) {
+    } else if (t->code == -ENOENT && probe_has_rapl(p)) {
         findings_text(&f->detail, "no device /dev/cpu/0/msr");
     } else {
         findings_text(&f->detail, "%s", t->err.text);

@@ -106,7 +106,7 @@ static void say_package(struct probe *p, struct finding *f, const struct module_
 void remedy_module(struct probe *p, struct finding *f, const char *module)
 {
     const struct module_row *row = module_find(module);
-    if (!row)
+    if (!row || !probe_has_rapl(p))
         return;
     enum module_state state = kernel_module_state(&p->fs, &p->kernel, row->name, row->option);
     if (state == MODULE_LOADED || state == MODULE_BUILTIN)

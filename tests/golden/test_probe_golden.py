@@ -380,3 +380,13 @@ def test_a_strangers_dump_cannot_write_to_the_terminal(a_copy):
 def test_an_ignored_module_is_not_loaded(broken_host):
     done, commands = broken_host("--fix=packages", "--ignore", "module.intel_rapl_msr")
     assert commands == [] and "nothing here" in done.stderr
+
+
+def test_arm_is_not_told_to_load_x86_modules(a_copy):
+    root = a_copy("c5-metal-ubuntu-6.8-aws")
+    (root / "proc/cpuinfo").write_text("".join(
+        f"processor\t: {n}\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd40\n\n" for n in range(4)))
+    (root / "proc/sys/kernel/arch").write_text("aarch64\n")
+    found = on(root)
+    assert not any(f["remedy"]["command"] for f in found["findings"])
+    assert found["power"]["selected"] == "model"
