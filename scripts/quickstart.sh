@@ -161,7 +161,7 @@ until ready; do
     fi
     sleep 0.05
 done
-grep -E 'WARN|ERROR|level=(warn|error)' "$log" | head -n 5 || true
+sed -nE 's/.*level=(warn|error) msg="(.*)"$/\1: \2/p' "$log" | cut -c1-160 | head -n 5
 
 printf '\n'
 awk -v bold="$bold" -v dim="$dim" -v plain="$plain" '
@@ -202,7 +202,7 @@ fi
 cat <<WHERE
 
 ${bold}Metrics${plain}   $url/metrics
-          curl -s $url/metrics | grep ^kepler_node
+          curl -s $url/metrics | grep '^kepler_node'
 ${bold}Files${plain}     $run/findings.json  $log
 WHERE
 if $foreground; then

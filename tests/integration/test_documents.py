@@ -54,7 +54,7 @@ def test_flags_in_the_documents_exist(document):
     """`kepler-exporter --x` and `kepler-probe --y` anywhere in a document."""
     helps = {p.name: lab.run(p, "--help").stdout for p in (lab.EXPORTER, lab.PROBE)}
     assert all(helps.values())
-    for program, rest in re.findall(r"(kepler-exporter|kepler-probe)((?: +[^\s`|&]+)+)", document.read_text()):
+    for program, rest in re.findall(r"(kepler-exporter|kepler-probe)\b((?:(?!kepler-)[^\n`|&])*)", document.read_text()):
         for flag in re.findall(r"(?<= )--([a-z][\w.-]*)", rest):
             assert re.search(rf"--(\[no-\])?{re.escape(flag)}\b", helps[program]) or flag == "help", f"{program} --{flag}"
 

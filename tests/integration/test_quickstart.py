@@ -27,6 +27,15 @@ def quickstart(tmp_path):
     run("--stop")
 
 
+def is_running(pid):
+    """A process that has ended stays a zombie for as long as init likes."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(") ", 1)[1][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def url_of(text):
     return re.search(r"http://127\.0\.0\.1:\d+/metrics", text)[0]
 
@@ -54,10 +63,10 @@ def test_a_second_run_replaces_the_first_and_stop_ends_it(quickstart, tmp_path):
     assert again.returncode == 0, again.stdout + again.stderr
     assert f"pid {first}" in again.stdout
     second = (tmp_path / "run/quickstart.pid").read_text().split()[0]
-    assert first != second and not os.path.exists(f"/proc/{first}")
+    assert first != second and not is_running(first)
     stopped = quickstart("--stop")
     assert stopped.returncode == 0 and second in stopped.stdout
-    assert not os.path.exists(f"/proc/{second}")
+    assert not is_running(second)
     assert "no exporter" in quickstart("--stop").stdout
 
 

@@ -45,7 +45,7 @@ def test_a_taken_port_says_what_to_do(tmp_path):
 @pytest.mark.parametrize(
     "what, config, place",
     [
-        ("a list where text belongs", "log:\n  level: [debug]\n", "line 2"),
+        ("a mapping cut short", "log: {level: debug\n", "line"),
         ("broken YAML", "log:\n  level: 'debug\n", "line"),
         ("a tab for indentation", "log:\n\tlevel: debug\n", "line 2"),
         ("a word that is no duration", "monitor:\n  interval: soon\n", "line 2, column 3"),
