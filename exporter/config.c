@@ -147,11 +147,11 @@ int config_set(struct config *c, const char *path, const char *value, bool by_pe
     const struct config_key *key = find_key(path, &first, &empty_list);
     if (!key)
         return err_set(err, -ENOENT, "%s is no setting", path);
-    if (empty_list && !value[0]) /* "zones: []", "zones:" */
-        value = NULL;
-    if (key->set(c, key, value, first) < 0)
-        return err_set(err, -EINVAL, "%s: \"%s\" cannot be used: it must be %s", path,
-                       value ? value : "", key->may_be);
+    bool is_none = empty_list && !value[0]; /* "zones: []", "zones:" */
+    if (key->set(c, key, is_none ? NULL : value, first) < 0) {
+        return err_set(err, -EINVAL, "%s: \"%s\" cannot be used: it must be %s", path, value,
+                       key->may_be);
+    }
     if (strcmp(path, "power.source") == 0)
         c->power_source_strict = by_person && strcmp(value, "auto") != 0;
     c->ebpf_strict = c->ebpf_strict && (by_person || strcmp(path, "accounting.source") != 0);
@@ -228,17 +228,20 @@ int config_check(const struct config *c, struct err *err)
 {
     static const char sentence[] = "TLS is not in this version, and metrics that were meant to be "
                                    "encrypted are not served plain: ";
-    if (c->web_config && c->web_config[0])
+    if (c->web_config && c->web_config[0]) {
         return err_set(err, -ENOTSUP, "%stake web.configFile (%s) out, or put a TLS proxy in front",
                        sentence, c->web_config);
+    }
     for (size_t i = 0; i < c->listens; i++) {
-        if (strncasecmp(c->listen[i], "https://", 8) == 0)
+        if (strncasecmp(c->listen[i], "https://", 8) == 0) {
             return err_set(err, -ENOTSUP, "%slisten on http:// instead of %s, behind a TLS proxy",
                            sentence, c->listen[i]);
+        }
     }
-    if (!c->prometheus && !c->to_stdout)
+    if (!c->prometheus && !c->to_stdout) {
         return err_set(err, -EINVAL,
                        "exporter.prometheus.enabled and exporter.stdout.enabled are both false: "
                        "nothing would be exported; set one of them to true");
+    }
     return 0;
 }

@@ -224,7 +224,7 @@ static int set_zone(struct config *c, const struct config_key *key, const char *
         const char *name = energy_zone_name((enum energy_zone)z);
         size_t n = strlen(name);
         if (strncasecmp(value, name, n) == 0 && (value[n] == '\0' || value[n] == '-')) {
-            c->zones |= 1u << z;
+            c->zones |= 1U << z;
             return 0;
         }
     }

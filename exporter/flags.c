@@ -98,9 +98,10 @@ static void fill_table(struct pass *p, struct opt table[SPECIALS + SETTINGS])
         { "help", OPT_SWITCH, &p->flags.help, NULL, "print this and end" },
     };
     memcpy(table, special, sizeof(special));
-    for (size_t i = 0; i < SETTINGS; i++)
+    for (size_t i = 0; i < SETTINGS; i++) {
         table[SPECIALS + i] = (struct opt){ settings[i].name, settings[i].kind, target_of(p, i),
                                             settings[i].argument, settings[i].help };
+    }
 }
 
 void flags_help(FILE *to)
@@ -123,9 +124,10 @@ static int read_pass(int argc, char **argv, bool preset, struct pass *ret, struc
         ret->on[i] = preset;
     fill_table(ret, table);
     int rc = opts_parse(table, ARRAY_LEN(table), argc, argv, &first, err);
-    if (rc == 0 && first < argc)
+    if (rc == 0 && first < argc) {
         rc = err_set(err, -EINVAL, "%s is one word too many: settings begin with -- (see --help)",
                      argv[first]);
+    }
     return rc;
 }
 
@@ -193,12 +195,13 @@ static int apply_setting(struct config *c, size_t i, const struct pass *off, con
                          struct err *err)
 {
     int rc = 0;
-    if (settings[i].kind == OPT_LIST)
+    if (settings[i].kind == OPT_LIST) {
         rc = apply_list(c, i, &off->list[i], err);
-    else if (settings[i].kind == OPT_TEXT && off->text[i])
+    } else if (settings[i].kind == OPT_TEXT && off->text[i]) {
         rc = config_set(c, settings[i].key, off->text[i], true, err);
-    else if (settings[i].kind == OPT_SWITCH && off->on[i] == on->on[i])
+    } else if (settings[i].kind == OPT_SWITCH && off->on[i] == on->on[i]) {
         rc = config_set(c, settings[i].key, off->on[i] ? "true" : "false", true, err);
+    }
     if (rc < 0)
         err_prefix(err, "--%s", settings[i].name);
     return rc;
@@ -207,11 +210,12 @@ static int apply_setting(struct config *c, size_t i, const struct pass *off, con
 static int apply_flags(struct config *c, const struct pass *off, const struct pass *on,
                        struct err *err)
 {
-    if (off->self_signed)
+    if (off->self_signed) {
         return err_set(err, -ENOTSUP,
                        "--web.tls-self-signed: TLS is not in this version, and metrics that were "
                        "meant to be encrypted are not served plain: leave it out, or put a TLS "
                        "proxy in front");
+    }
     for (size_t i = 0; i < SETTINGS; i++) {
         int rc = apply_setting(c, i, off, on, err);
         if (rc < 0)

@@ -126,9 +126,10 @@ int loop_run(struct pipeline *pipeline, struct http_server *server, uint64_t int
     int rc = open_waits(wait, clock_monotonic_ns(), period_ns);
     if (rc < 0)
         return err_set(err, rc, "no timer or signal can be waited for: %s", strerror(-rc));
-    if (period_ns < interval_ns)
+    if (period_ns < interval_ns) {
         log_info(
             "refreshes come each 60 s: energy counters wrap, so a longer interval is not safe");
+    }
     refresh(&loop);
     for (;;) {
         if (poll(wait, WAITS, -1) < 0 && errno != EINTR)

@@ -62,23 +62,26 @@ static int open_sampler(struct pipeline *p, struct err *err)
     if (rc < 0)
         return rc;
     enum accounting got = sampler_accounting(p->sampler);
-    if (p->config->ebpf_strict && got != ACCOUNTING_EBPF)
+    if (p->config->ebpf_strict && got != ACCOUNTING_EBPF) {
         return err_set(err, -ENOTSUP, "accounting.source is ebpf, and eBPF cannot be used: %s",
                        why);
-    if (p->config->ebpf && got != ACCOUNTING_EBPF)
+    }
+    if (p->config->ebpf && got != ACCOUNTING_EBPF) {
         log_warn("eBPF cannot be used, so run time is read from /proc and what lives shorter than "
                  "an interval is missed: %s",
                  why);
+    }
     log_info("run time is accounted by %s", accounting_name(got));
     return 0;
 }
 
 static void name_node(struct pipeline *p)
 {
-    if (p->config->node_name)
+    if (p->config->node_name) {
         (void)snprintf(p->node_name, sizeof(p->node_name), "%s", p->config->node_name);
-    else if (gethostname(p->node_name, sizeof(p->node_name) - 1) < 0)
+    } else if (gethostname(p->node_name, sizeof(p->node_name) - 1) < 0) {
         (void)snprintf(p->node_name, sizeof(p->node_name), "unknown");
+    }
 }
 
 static int open_all(struct pipeline *p, struct err *err)
@@ -140,7 +143,7 @@ static void copy_list(struct pipeline *p)
 {
     if (p->sample.processes > p->room) {
         p->room = p->sample.processes + p->sample.processes / 4;
-        p->list = mem_grow((void *)p->list, p->room, sizeof(*p->list));
+        p->list = mem_grow((void *)p->list, p->room, sizeof(struct process *));
     }
     for (size_t i = 0; i < p->sample.processes; i++)
         p->list[i] = p->sample.process[i];
@@ -151,7 +154,7 @@ static void copy_list(struct pipeline *p)
 static void drop_unwanted_zones(const struct config *c, struct meter_reading *reading)
 {
     for (unsigned z = 0; c->zones && z < ZONE_COUNT; z++) {
-        if (!(c->zones & 1u << z))
+        if (!(c->zones & 1U << z))
             reading->zone[z] = (struct meter_zone){ .present = false };
     }
 }
@@ -171,12 +174,13 @@ static void read_power(struct pipeline *p)
     const char *before = p->reading.source;
     meter_read(p->meter, &now, &p->reading);
     drop_unwanted_zones(p->config, &p->reading);
-    if (p->reading.event[0])
+    if (p->reading.event[0]) {
         log_warn("%s", p->reading.event);
-    else if (p->reading.source && p->reading.source != before)
+    } else if (p->reading.source && p->reading.source != before) {
         log_info("power comes from %s%s%s (%s)", p->reading.source,
                  p->reading.model && p->reading.model[0] ? ", " : "",
                  p->reading.model ? p->reading.model : "", p->reading.quality);
+    }
     p->has_watts = p->has_watts || (p->reading.fresh && p->reading.elapsed_ns > 0);
 }
 
@@ -185,10 +189,11 @@ static void publish(struct pipeline *p, const struct snapshot *s)
     struct buf text;
     buf_init(&text, METRICS_TEXT_LIMIT);
     metrics_render_text(&text, s);
-    if (text.full)
+    if (text.full) {
         log_error("the text of all metrics is over %zu bytes and cut: show fewer processes with "
                   "--process.top",
                   METRICS_TEXT_LIMIT);
+    }
     size_t len = text.len;
     http_publish(p->server, buf_take(&text), len);
 }

@@ -95,10 +95,11 @@ void attribution_apply(struct attribution *a, struct sample *sample,
     struct share share = { .seconds = (double)meter->elapsed_ns / (double)NS_PER_SEC };
     take_deferred(a, sample, &share);
     for (int z = 0; z < ZONE_COUNT; z++) {
-        if (meter->zone[z].present)
+        if (meter->zone[z].present) {
             split_zone(a, &meter->zone[z], (enum energy_zone)z, &share);
-        else
+        } else {
             clear_zone(a, (enum energy_zone)z);
+        }
     }
     for (size_t i = 0; i < sample->processes; i++)
         pay(sample->process[i], &share);

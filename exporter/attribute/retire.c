@@ -103,17 +103,19 @@ static void mark_small_and_shown(const struct attribution *a, const struct sampl
         struct process *p = sample->process[i];
         if (!is_final(p) || r->gone[i])
             continue;
-        if (p->joules[zone] < a->threshold_joules || (shown && p->has_ended_series))
+        if (p->joules[zone] < a->threshold_joules || (shown && p->has_ended_series)) {
             mark(r, i);
-        else
+        } else {
             ranked[n++] = (struct ranked){ p->joules[zone], i };
+        }
     }
     qsort(ranked, n, sizeof(*ranked), by_joules_descending);
     for (size_t i = 0; i < n; i++) {
-        if (a->max_terminated >= 0 && i >= (uint64_t)a->max_terminated)
+        if (a->max_terminated >= 0 && i >= (uint64_t)a->max_terminated) {
             mark(r, ranked[i].index);
-        else
+        } else {
             sample->process[ranked[i].index]->has_ended_series = true;
+        }
     }
 }
 
@@ -130,10 +132,11 @@ static void remove_marked(struct sample *sample, const struct retired *r, struct
     size_t gone = 0;
     for (size_t i = 0; i < sample->processes; i++) {
         struct process *p = sample->process[i];
-        if (r->gone[i])
+        if (r->gone[i]) {
             ret_gone[gone++] = p;
-        else
+        } else {
             sample->process[kept++] = p;
+        }
     }
     sample->processes = kept;
 }
@@ -160,7 +163,7 @@ void attribution_retire(struct attribution *a, struct sample *sample, bool shown
     struct retired r = { .gone = gone };
     mark_taken_pids(sample, &r);
     mark_small_and_shown(a, sample, shown, &r);
-    CLEANUP(free_list) struct process **list = mem_new(r.n, sizeof(*list));
+    CLEANUP(free_list) struct process **list = mem_new(r.n, sizeof(struct process *));
     remove_marked(sample, &r, list);
     for (size_t i = 0; i < r.n; i++) {
         move_joules(a, list[i]);

@@ -63,6 +63,7 @@ static struct page *page_take(struct http_server *s)
     return p;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is freed by page_release() */
 void http_publish(struct http_server *s, char *text, size_t len)
 {
     struct page *next = mem_new(1, sizeof(*next));
@@ -194,11 +195,12 @@ static int start_listener(struct http_server *s, const char *text, struct listen
     int rc = http_address_parse(text, &address, err);
     if (rc < 0)
         return rc;
-    if (address.tls)
+    if (address.tls) {
         return err_set(err, -ENOTSUP,
                        "TLS is not in this version: listen on http:// instead of %s, behind a "
                        "TLS proxy",
                        text);
+    }
     rc = listen_open(&address, &fd, l->where, sizeof(l->where), err);
     if (rc < 0)
         return rc;
@@ -207,11 +209,12 @@ static int start_listener(struct http_server *s, const char *text, struct listen
         MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, s, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
-    if (!l->daemon)
+    if (!l->daemon) {
         return err_set(err, -EIO,
                        "the HTTP server on %s does not start: too few file descriptors or threads "
                        "are left (ulimit -n, ulimit -u)",
                        l->where);
+    }
     return 0;
 }
 

@@ -50,11 +50,12 @@ int http_address_parse(const char *text, struct http_address *ret, struct err *e
     bool is_port = colon && strlen(colon + 1) < sizeof(got.port) &&
                    number_parse_u64(colon + 1, 10, &port) == 0 && port <= PORT_MAX;
     if (!is_port || !cut_host(begin, colon, &host, &n) || n >= sizeof(got.host) ||
-        !is_host_text(host, n))
+        !is_host_text(host, n)) {
         return err_set(err, -EINVAL,
                        "\"%.100s\" is no address to listen on: write ADDRESS:PORT or :PORT with a "
                        "port from 0 to 65535, such as 127.0.0.1:28282 or [::1]:28282",
                        text);
+    }
     memcpy(got.host, host, n);
     (void)snprintf(got.port, sizeof(got.port), "%u", (unsigned)port);
     *ret = got;

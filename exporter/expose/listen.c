@@ -38,22 +38,25 @@ static int bind_one(const struct addrinfo *at, bool is_all, int *ret_fd)
 static int explain(const struct http_address *a, int rc, struct err *err)
 {
     const char *on = a->host[0] ? a->host : "all addresses";
-    if (rc == -EADDRINUSE)
+    if (rc == -EADDRINUSE) {
         return err_set(
             err, rc,
             "port %s on %s is taken by another process: choose another with "
             "--web.listen-address, or end that process (ss -ltnp 'sport = :%s' names it)",
             a->port, on, a->port);
-    if (rc == -EACCES || rc == -EPERM)
+    }
+    if (rc == -EACCES || rc == -EPERM) {
         return err_set(err, rc,
                        "port %s on %s needs a privilege (CAP_NET_BIND_SERVICE for ports below "
                        "1024): choose another with --web.listen-address",
                        a->port, on);
-    if (rc == -EADDRNOTAVAIL)
+    }
+    if (rc == -EADDRNOTAVAIL) {
         return err_set(err, rc,
                        "%s is no address of this machine: choose one of its own (ip addr) or "
                        ":%s for all with --web.listen-address",
                        a->host, a->port);
+    }
     return err_set(err, rc, "cannot listen on port %s of %s: %s", a->port, on, strerror(-rc));
 }
 
@@ -63,9 +66,10 @@ static void tell_where(int fd, char *ret, size_t size)
     socklen_t length = sizeof(at);
     char host[NI_MAXHOST] = "";
     char port[NI_MAXSERV] = "";
-    if (getsockname(fd, (struct sockaddr *)&at, &length) == 0)
+    if (getsockname(fd, (struct sockaddr *)&at, &length) == 0) {
         (void)getnameinfo((const struct sockaddr *)&at, length, host, sizeof(host), port,
                           sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+    }
     (void)snprintf(ret, size, at.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 

@@ -110,10 +110,11 @@ static void add_source(struct buf *to, const struct meter_reading *r)
     if (r->model && r->model[0]) {
         const char *colon = strchr(r->model, ':');
         buf_str(to, ", ");
-        if (colon && colon - r->model <= 2) /* "E:any server CPU" */
+        if (colon && colon - r->model <= 2) { /* "E:any server CPU" */
             buf_printf(to, "tier %.*s %s", (int)(colon - r->model), r->model, colon + 1);
-        else
+        } else {
             buf_str(to, r->model);
+        }
     }
     buf_printf(to, ", %s", r->quality ? r->quality : "");
     if (r->quality && strcmp(r->quality, "estimated") == 0)

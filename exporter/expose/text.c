@@ -27,7 +27,7 @@ static size_t utf8_length(const unsigned char *s)
         if (s[1] < rows[i].second_low || s[1] > rows[i].second_high)
             return 0;
         for (size_t k = 2; k < rows[i].n; k++) {
-            if ((s[k] & 0xC0u) != 0x80)
+            if ((s[k] & 0xC0U) != 0x80)
                 return 0;
         }
         return rows[i].n;
