@@ -87,7 +87,7 @@ $(BUILD)/static/cJSON.o: $(CJSON_SOURCE)
 $(BUILD)/bin/kepler-probe-static: $(probe_obj) $(call archive,contract host bpf base) $(BUILD)/static/cJSON.o
 	@mkdir -p $(@D)
 	$(call say,STATIC)
-	$(Q)$(CC) -static-pie -Wl,-z,relro,-z,now $(LDFLAGS) $^ -lbpf -lelf -lz \
+	$(Q)$(CC) -static -Wl,-z,relro,-z,now $(LDFLAGS) $^ -lbpf -lelf -lz \
 	    $(if $(findstring /,$(shell $(CC) -print-file-name=libzstd.a)),-lzstd) -lm -o $@
 
 define layer_rule
