@@ -96,10 +96,11 @@ static void commit_listed(struct account *a, struct tracked *t)
 {
     t->process.state = PROCESS_RUNNING;
     t->left_passes = 0;
-    if (t->is_booked)
+    if (t->is_booked) {
         raise_run(a, t, t->sum_ns);
-    else
+    } else {
         commit_new(a, t);
+    }
 }
 
 static void commit_missing(const struct account *a, struct tracked *t, uint64_t monotonic_ns)

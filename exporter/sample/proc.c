@@ -100,11 +100,12 @@ static void find_unseen(struct proc *p, const struct account *a)
 static int proc_alive(void *backend, struct account *a, struct err *err)
 {
     struct proc *p = backend;
-    int fd = rootfs_open_file(p->ref->fs, "/proc/", O_RDONLY | O_DIRECTORY);
+    int fd = rootfs_open_file(p->ref->fs, "/proc/.", O_RDONLY | O_DIRECTORY);
     CLEANUP(close_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd); /* owns fd from here on */
-    if (!dir)
-        return err_set(err, fd < 0 ? fd : -errno, "cannot list the processes in /proc: %s",
-                       strerror(fd < 0 ? -fd : errno));
+    if (!dir) {
+        int code = fd < 0 ? fd : -errno;
+        return err_set(err, code, "cannot list the processes in /proc: %s", strerror(-code));
+    }
     for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
             read_process(p, fd, e->d_name, a);
