@@ -174,12 +174,14 @@ static void read_power(struct pipeline *p)
     const char *before = p->reading.source;
     meter_read(p->meter, &now, &p->reading);
     drop_unwanted_zones(p->config, &p->reading);
+    const char *quality = p->reading.quality ? p->reading.quality : "";
+    bool is_expected = p->refreshes == 0 && strcmp(quality, "measured") == 0;
     if (p->reading.event[0]) {
-        log_warn("%s", p->reading.event);
+        log_event(is_expected ? LOG_INFO : LOG_WARN, "%s", p->reading.event);
     } else if (p->reading.source && p->reading.source != before) {
         log_info("power comes from %s%s%s (%s)", p->reading.source,
                  p->reading.model && p->reading.model[0] ? ", " : "",
-                 p->reading.model ? p->reading.model : "", p->reading.quality);
+                 p->reading.model ? p->reading.model : "", quality);
     }
     p->has_watts = p->has_watts || (p->reading.fresh && p->reading.elapsed_ns > 0);
 }
