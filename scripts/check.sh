@@ -142,8 +142,12 @@ shell_scripts() {
 
 static_probe() {
     make -j"$jobs" static || return
-    ldd build/bin/kepler-probe-static 2>&1 | grep -E 'statically linked|not a dynamic executable' ||
-        { echo 'kepler-probe-static needs shared libraries:' && ldd build/bin/kepler-probe-static && return 1; }
+    local said
+    said=$(ldd build/bin/kepler-probe-static 2>&1 || true) # exit 1 is its answer to what is not dynamic
+    case "$said" in *'statically linked'* | *'not a dynamic executable'*) ;; *)
+        printf 'kepler-probe-static needs shared libraries:\n%s\n' "$said" && return 1
+        ;;
+    esac
 }
 
 stack_without_libbpf() {
