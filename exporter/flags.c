@@ -159,10 +159,9 @@ static int read_config_file(struct config *c, const char *path, struct err *err)
 
 static int read_findings(struct config *c, const char *path, struct err *err)
 {
-    CLEANUP(findings_done) struct findings f;
+    CLEANUP(findings_done) struct findings f = { 0 };
     AUTO_BUF text;
     buf_init(&text, FINDINGS_LIMIT);
-    findings_init(&f);
     int rc = file_read(path, &text, err);
     if (rc < 0)
         return rc;
