@@ -186,17 +186,22 @@ finish() {
     [ "$failed" -eq 0 ]
 }
 
-scripts/setup.sh --test || exit 3
-python_tools || { echo "check: the Python tools of tests/requirements.txt could not be installed into $venv" >&2 && exit 3; }
+# A function, so that an edit of this file does not change the run that is under way.
+main() {
+    scripts/setup.sh --test || exit 3
+    python_tools || { echo "check: the Python tools of tests/requirements.txt could not be installed into $venv" >&2 && exit 3; }
 
-one 'gcc builds all' make -j"$jobs" -k all unit
-suite build
-lints
-if [ $mode != fast ]; then
-    one 'sanitizers build all' make -j"$jobs" -k SAN=1 all unit fuzz
-    export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
-    suite build-san
-    fuzz_replay build-san
-fi
-[ $mode != long ] || fuzz_long
-finish
+    one 'gcc builds all' make -j"$jobs" -k all unit
+    suite build
+    lints
+    if [ $mode != fast ]; then
+        one 'sanitizers build all' make -j"$jobs" -k SAN=1 all unit fuzz
+        export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=print_stacktrace=1
+        suite build-san
+        fuzz_replay build-san
+    fi
+    [ $mode != long ] || fuzz_long
+    finish
+}
+main
+exit
