@@ -6,11 +6,6 @@
 #include <errno.h>
 #include <math.h>
 
-/* Load of the other tenants of a VM's host, which it cannot see: a guess, and its far ends. */
-#define NEIGHBOURS_LOAD      0.4
-#define NEIGHBOURS_LOAD_LOW  0.1
-#define NEIGHBOURS_LOAD_HIGH 0.9
-
 int watt_counts_between(uint64_t before, uint64_t now, uint64_t modulus, uint64_t *ret)
 {
     if (modulus > 0 && (before >= modulus || now >= modulus))

@@ -37,6 +37,16 @@ struct cpu_power {
    Never fails on x86 or arm64: the last row holds for any server CPU. */
 void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret);
 
+/* Load of the other tenants of a VM's host, which it cannot see: a guess, and its far ends. */
+#define NEIGHBOURS_LOAD      0.4
+#define NEIGHBOURS_LOAD_LOW  0.1
+#define NEIGHBOURS_LOAD_HIGH 0.9
+
+/* Within what the watts lie at any load, as ratios to the estimate: the row's own bounds; of a VM
+   wider by what its neighbours may do, at most: for a small VM at full load (the share's formula is
+   in exporter/power/watt.h). */
+void cpu_power_bounds(const struct cpu_power *p, bool is_vm, double *ret_low, double *ret_high);
+
 /* Curve row of DRAM: watts per GB at load 0, 10, .. 100 %. Bounds are +-50 %. */
 extern const double cpu_power_dram_watts_per_gb[POWER_CURVE_POINTS];
 #define DRAM_BOUND_LOW  0.5

@@ -406,6 +406,36 @@ static void documented_vm(void **state)
     assert_near(watt_package(&m, 0).watts, 0.9225, 5e-5, "package at rest");
 }
 
+/* The probe tells bounds before any load is known: no load and no size of the VM may leave them. */
+static void bounds_told_in_advance_hold_at_any_load(void **state)
+{
+    (void)state;
+    const struct cpu_facts cpus[] = {
+        { .vendor = "AuthenticAMD", .family = 26, .model = 2, .model_name = "AMD EPYC" },
+        { .vendor = "GenuineIntel", .family = 6, .model = 79, .model_name = "Xeon E5-2686 v4" },
+        { .vendor = "GenuineIntel", .family = 6, .model = 143, .model_name = "Platinum 8488C" },
+    };
+    for (size_t i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++) {
+        struct watt_model m = { .sockets = 2, .is_vm = true, .vcpus = 1 };
+        double low = 0, high = 0, widest = 0;
+        cpu_power_find(&cpus[i], 0, &m.power);
+        cpu_power_bounds(&m.power, true, &low, &high);
+        m.threads = m.power.table_threads;
+        for (; m.vcpus <= m.threads; m.vcpus *= 2) {
+            for (double u = 0; u <= 1; u += 0.05) {
+                struct watt_range r = watt_package(&m, u);
+                assert_true(r.low >= low * r.watts * (1 - 1e-9));
+                assert_true(r.high <= high * r.watts * (1 + 1e-9));
+                widest = fmax(widest, r.high / r.watts);
+            }
+        }
+        assert_near(widest, high, high * 0.03, "a small VM at full load comes near them");
+        cpu_power_bounds(&m.power, false, &low, &high);
+        assert_near(high, m.power.bound_high, 0, "without neighbours they are the row's own");
+        assert_near(low, m.power.bound_low, 0, "without neighbours they are the row's own");
+    }
+}
+
 /* Of what load adds, Kepler's rule (active = watts x usage) sees less than half. */
 static void documented_idle(void **state)
 {
@@ -439,6 +469,7 @@ int main(void)
         cmocka_unit_test(idle_guess),
         cmocka_unit_test(documented_c5_metal),
         cmocka_unit_test(documented_vm),
+        cmocka_unit_test(bounds_told_in_advance_hold_at_any_load),
         cmocka_unit_test(documented_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
