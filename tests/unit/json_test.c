@@ -211,8 +211,8 @@ static void writing(void **state)
     json_put_text(v, "text", "a\"b");
     json_put_text(v, "no_text", NULL);
     json_put_number(v, "whole", 42);
-    json_put_number(v, "nan", NAN);
-    json_put_number(v, "infinite", -INFINITY);
+    json_put_number(v, "nan", (double)NAN);
+    json_put_number(v, "infinite", -(double)INFINITY);
     json_put_bool(v, "yes", true);
     json_put(v, "nothing", NULL);
     json_put(v, "empty", json_new_array());
