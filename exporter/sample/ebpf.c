@@ -3,23 +3,25 @@
 #include "base/alloc.h"
 #include "bpf/tasks_reader.h"
 #include "sample/backend.h"
+#include "sample/hidden.h"
 
 #include <string.h>
 
 struct ebpf {
     struct tasks_reader *reader;
     __u64 lost_exits, lost_ns;
+    struct hidden hidden;
 };
 
 static int ebpf_open(const struct reference *ref, void **ret, struct err *err)
 {
-    (void)ref;
     struct tasks_reader *reader = NULL;
     int code = tasks_reader_open(&reader, err);
     if (code < 0)
         return code;
     struct ebpf *e = mem_new(1, sizeof(*e));
     e->reader = reader;
+    e->hidden.ref = ref;
     *ret = e;
     return 0;
 }
@@ -37,6 +39,7 @@ static int ebpf_alive(void *backend, struct account *a, struct err *err)
     int code = tasks_reader_alive(e->reader, account_alive, a);
     if (code < 0)
         return err_set(err, code, "cannot list the tasks by eBPF (iter/task): %s", strerror(-code));
+    hidden_alive(&e->hidden, a);
     return 0;
 }
 

@@ -118,8 +118,9 @@ static int code_of(const void *ptr)
 
 static int load(struct tasks_reader *r, unsigned parts, struct err *err)
 {
-    struct bpf_object *object =
-        bpf_object__open_mem(tasks_object, (size_t)(tasks_object_end - tasks_object), NULL);
+    /* cppcheck-suppress comparePointers ; one object, whose two ends tasks_object.S names */
+    size_t size = (size_t)(tasks_object_end - tasks_object);
+    struct bpf_object *object = bpf_object__open_mem(tasks_object, size, NULL);
     int code = code_of(object);
     if (code < 0)
         return refused(err, code, "cannot open the eBPF object that this program carries");
