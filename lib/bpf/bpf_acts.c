@@ -12,10 +12,11 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define RECORD_WAIT_NS                                                      \
- (200 * NS_PER_MS) /* a task is freed some milliseconds after its end (RCU) \
-                    */
+/* A task is freed some milliseconds after its end (RCU). Kernels were seen that let the tracepoint
+   pass for some 8 ms once in a while, so that one child more may have to end. */
+#define RECORD_WAIT_NS (100 * NS_PER_MS)
 #define RECORD_POLL_US 500
+#define CHILDREN       3
 
 static int try_map(enum bpf_map_type type, struct err *err)
 {
@@ -99,24 +100,17 @@ static int end_a_child(pid_t *ret, struct err *err)
     return 0;
 }
 
-static int try_process_free(struct err *err)
+/* 0: its record has come; -ETIMEDOUT: it has not. */
+static int await_record(struct tasks_reader *r, struct wanted *child, struct err *err)
 {
-    CLEANUP(close_reader) struct tasks_reader *r = NULL;
-    struct wanted child = { 0 };
-    int code = tasks_reader_open_parts(TASKS_PART_ENDED, &r, err);
-    if (code == 0)
-        code = end_a_child(&child.pid, err);
-    if (code < 0)
-        return code;
-
     uint64_t deadline = clock_monotonic_ns() + RECORD_WAIT_NS;
     __u64 lost = 0;
     __u64 lost_ns = 0;
     for (;;) {
-        code = tasks_reader_ended(r, match, &child, &lost, &lost_ns);
+        int code = tasks_reader_ended(r, match, child, &lost, &lost_ns);
         if (code < 0)
             return err_set(err, code, "cannot read the eBPF ring buffer: %s", strerror(-code));
-        if (child.found)
+        if (child->found)
             return 0;
         if (clock_monotonic_ns() > deadline) {
             return err_set(err, -ETIMEDOUT,
@@ -124,6 +118,22 @@ static int try_process_free(struct err *err)
         }
         (void)usleep(RECORD_POLL_US);
     }
+}
+
+static int try_process_free(struct err *err)
+{
+    CLEANUP(close_reader) struct tasks_reader *r = NULL;
+    int code = tasks_reader_open_parts(TASKS_PART_ENDED, &r, err);
+    if (code < 0)
+        return code;
+    code = -ETIMEDOUT;
+    for (int i = 0; i < CHILDREN && code == -ETIMEDOUT; i++) {
+        struct wanted child = { 0 };
+        code = end_a_child(&child.pid, err);
+        if (code == 0)
+            code = await_record(r, &child, err);
+    }
+    return code;
 }
 
 void bpf_acts_try(struct bpf_acts *ret)
