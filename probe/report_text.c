@@ -216,8 +216,7 @@ static void print_verdict(struct buf *to, const struct findings *f,
     print_headline(to, f, style);
     verdict_line(to, style, "power", "%s", reason_of_selected(f));
     if (strcmp(f->quality, "estimated") == 0) {
-        verdict_line(to, style, "bounds",
-                     "true package watts lie between %.2f and %.2f times the estimate",
+        verdict_line(to, style, "bounds", "true package watts are %.2f to %.2f times the estimate",
                      f->bound_low, f->bound_high);
     }
     verdict_line(to, style, "accounting", "%s", f->accounting_reason);

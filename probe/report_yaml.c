@@ -20,8 +20,10 @@ void report_yaml(struct buf *to, const struct findings *f)
     buf_printf(to, "# found by kepler-probe %s at %s; use: kepler-exporter --config.file FILE\n",
                f->version, f->started_at);
     if (f->selected[0]) {
-        buf_printf(to, "# %s power within x%.2f .. x%.2f\n", f->quality, f->bound_low,
-                   f->bound_high);
+        buf_printf(to, "# %s power", f->quality);
+        if (strcmp(f->quality, "estimated") == 0)
+            buf_printf(to, ": true watts are %.2f to %.2f times it", f->bound_low, f->bound_high);
+        buf_char(to, '\n');
     }
     for (size_t i = 0; i < json_count(f->exporter); i++)
         print_group(to, json_at(f->exporter, i));

@@ -314,7 +314,7 @@ static int msr_list(const struct rootfs *fs, const struct cpu_facts *cpu, struct
         return err_set(err, -ENODATA,
                        "energy register 0x%" PRIx32 " and unit register 0x%" PRIx32
                        " answer with 0, as virtual machines do: there is no counter behind them; "
-                       "a bare-metal instance has one",
+                       "the physical host has one",
                        v->zones[0].reg, v->unit_reg);
     }
     struct energy_set set = { 0 };

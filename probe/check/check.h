@@ -73,10 +73,11 @@ struct probe {
     bool cpu_known;
     bool is_vm;
     struct err cpu_err;
-    double tdp_watts;       /* per socket; 0 unknown */
-    const char *tdp_source; /* "MSR 0x614", "table of CPUs"; "" */
-    struct cpu_power power; /* of the model, if cpu_known */
-    double ceiling_watts;   /* most per socket that is believed */
+    double tdp_watts;             /* per socket; 0 unknown */
+    const char *tdp_source;       /* "MSR 0x614", "table of CPUs"; "" */
+    struct cpu_power power;       /* of the model, if cpu_known */
+    double bound_low, bound_high; /* of the model on this machine, at any load */
+    double ceiling_watts;         /* most per socket that is believed */
     struct probe_acts acts;
     struct energy_trial trial[PROBE_DRIVERS_MAX];
     struct energy_verdict verdict[PROBE_DRIVERS_MAX];

@@ -136,6 +136,8 @@ static void gather(struct probe *p)
         acts_try(p);
     take_imds(p);
     p->is_vm = find_vm(p);
+    if (p->cpu_known)
+        cpu_power_bounds(&p->power, p->is_vm, &p->bound_low, &p->bound_high);
     p->accounting_ready = rootfs_exists(&p->fs, p->fs.foreign ? "/proc" : "/proc/self/stat");
 }
 

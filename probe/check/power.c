@@ -212,11 +212,12 @@ void check_model(struct probe *p, struct finding *f)
         findings_text(&f->detail, "no estimate without /proc/cpuinfo");
         return;
     }
-    findings_text(&f->detail, "tier %s, %s: within x%.2f .. x%.2f", power_tier_name(m->tier),
-                  m->name, m->bound_low, m->bound_high);
+    findings_text(&f->detail, "an estimate of tier %s (%s): true watts are %.2f to %.2f times it%s",
+                  power_tier_name(m->tier), m->name, p->bound_low, p->bound_high,
+                  p->is_vm ? ", as the neighbours' load is not known" : "");
     json_put_text(f->evidence, "tier", power_tier_name(m->tier));
     json_put_text(f->evidence, "name", m->name);
     json_put_text(f->evidence, "reason", m->reason);
-    json_put_number(f->evidence, "bound_low", m->bound_low);
-    json_put_number(f->evidence, "bound_high", m->bound_high);
+    json_put_number(f->evidence, "bound_low", p->bound_low);
+    json_put_number(f->evidence, "bound_high", p->bound_high);
 }

@@ -124,17 +124,19 @@ void remedy_module(struct probe *p, struct finding *f, const char *module)
 }
 
 /* x86 families whose bare-metal sizes are known (AWS, "Amazon EC2 instance types" by family, as of
-   2025); Graviton has no RAPL on any size. */
+   February 2026); Graviton has no RAPL on any size. */
 static const char *const metal_types[] = {
-    "c5.metal",       "c5d.metal",      "c5n.metal",      "c6a.metal",       "c6i.metal",
-    "c6id.metal",     "c6in.metal",     "c7a.metal-48xl", "c7i.metal-24xl",  "g4dn.metal",
-    "i3.metal",       "i3en.metal",     "i4i.metal",      "i7ie.metal-24xl", "m5.metal",
-    "m5d.metal",      "m5dn.metal",     "m5n.metal",      "m5zn.metal",      "m6a.metal",
-    "m6i.metal",      "m6id.metal",     "m6idn.metal",    "m6in.metal",      "m7a.metal-48xl",
-    "m7i.metal-24xl", "r5.metal",       "r5b.metal",      "r5d.metal",       "r5dn.metal",
-    "r5n.metal",      "r6a.metal",      "r6i.metal",      "r6id.metal",      "r6idn.metal",
-    "r6in.metal",     "r7a.metal-48xl", "r7i.metal-24xl", "r7iz.metal-16xl", "x2idn.metal",
-    "x2iedn.metal",   "x2iezn.metal",   "z1d.metal",
+    "c5.metal",        "c5d.metal",       "c5n.metal",      "c6a.metal",      "c6i.metal",
+    "c6id.metal",      "c6in.metal",      "c7a.metal-48xl", "c7i.metal-24xl", "c8i.metal-48xl",
+    "c8id.metal-48xl", "g4dn.metal",      "i3.metal",       "i3en.metal",     "i4i.metal",
+    "i7i.metal-24xl",  "i7ie.metal-24xl", "m5.metal",       "m5d.metal",      "m5dn.metal",
+    "m5n.metal",       "m5zn.metal",      "m6a.metal",      "m6i.metal",      "m6id.metal",
+    "m6idn.metal",     "m6in.metal",      "m7a.metal-48xl", "m7i.metal-24xl", "m8azn.metal-12xl",
+    "m8i.metal-48xl",  "m8id.metal-48xl", "r5.metal",       "r5b.metal",      "r5d.metal",
+    "r5dn.metal",      "r5n.metal",       "r6a.metal",      "r6i.metal",      "r6id.metal",
+    "r6idn.metal",     "r6in.metal",      "r7a.metal-48xl", "r7i.metal-24xl", "r7iz.metal-16xl",
+    "r8i.metal-48xl",  "r8id.metal-48xl", "x2idn.metal",    "x2iedn.metal",   "x2iezn.metal",
+    "z1d.metal",
 };
 
 const char *remedy_metal_type(const char *instance_type)

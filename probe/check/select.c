@@ -74,8 +74,8 @@ static void select_best(struct probe *p)
         bool is_model = strcmp(s->name, "model") == 0;
         findings_text(&f->selected, "%s", s->name);
         findings_text(&f->quality, "%s", s->quality);
-        f->bound_low = is_model ? p->power.bound_low : 1;
-        f->bound_high = is_model ? p->power.bound_high : 1;
+        f->bound_low = is_model ? p->bound_low : 1;
+        f->bound_high = is_model ? p->bound_high : 1;
         return;
     }
 }

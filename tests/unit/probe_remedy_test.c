@@ -51,6 +51,8 @@ static void metal_rows(void **state)
         { "the family's own", "c5.xlarge", "c5.metal" },
         { "c5 is not c5n", "c5n.large", "c5n.metal" },
         { "newer families say the size", "m7i.2xlarge", "m7i.metal-24xl" },
+        { "i7i is not i7ie", "i7i.large", "i7i.metal-24xl" },
+        { "sixth Xeon with its own disks", "m8id.xlarge", "m8id.metal-48xl" },
         { "m7i-flex has no bare metal", "m7i-flex.large", NULL },
         { "burstable types have none", "t3.micro", NULL },
         { "Graviton has no energy counters on any size", "m7g.large", NULL },
