@@ -177,6 +177,40 @@ static bool is_section(const char *path)
     return false;
 }
 
+/* Whether @path goes on after the key @to: "log.level[0]", "monitor.interval.a" of "log.level" ...
+ */
+static bool is_below(const char *path, const char *to)
+{
+    size_t n = strlen(to);
+    return strncmp(path, to, n) == 0 && (path[n] == '[' || path[n] == '.');
+}
+
+/* A known name with a value of another shape is no unknown key: what the person meant would be
+   lost. -EINVAL and the sentence, 0 if the name is unknown. */
+static int check_shape(const char *path, struct err *err)
+{
+    if (!path[0] || path[0] == '[') {
+        return err_set(err, -EINVAL,
+                       "a map of settings must stand here, such as \"log: {level: info}\"");
+    }
+    for (size_t i = 0; i < config_keys_count; i++) {
+        const struct config_key *key = &config_keys[i];
+        if (is_below(path, key->path)) {
+            return err_set(err, -EINVAL, "%s cannot be %s: it must be %s", key->path,
+                           path[strlen(key->path)] == '.' ? "a map"
+                           : key->is_list                 ? "a list of lists or maps"
+                                                          : "a list",
+                           key->may_be);
+        }
+    }
+    AUTO_STR name = mem_strdup(path);
+    name[strcspn(name, "[")] = '\0';
+    if (!is_section(name))
+        return 0;
+    return err_set(err, -EINVAL, "%s has settings below it: a map must stand here, no %s", name,
+                   strchr(path, '[') ? "list" : "single value");
+}
+
 /* A key without a value leaves the setting as it is, as in Kepler. A list is emptied by it. */
 static bool says_nothing(const struct yaml_item *item)
 {
@@ -194,8 +228,9 @@ static int apply_item(struct config *c, const struct yaml_item *item, const char
     size_t warned = c->warnings;
     int rc = config_set(c, item->path, item->value, by_person, err);
     if (rc == -ENOENT) {
-        warn_unknown(c, item, origin);
-        return 0;
+        rc = check_shape(item->path, err);
+        if (rc == 0)
+            warn_unknown(c, item, origin);
     }
     if (rc < 0 && !by_person) { /* a probe may know sources that this exporter does not */
         config_warn(c, "%s", err->text);

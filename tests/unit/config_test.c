@@ -181,7 +181,6 @@ static void unknown_keys_are_warnings(void **state)
           "monitor.interval?" },
         { "letters of another case", "process:\n  Top: 5\n", "did you mean process.top?" },
         { "nothing near", "zzzzzzzz: 1\n", "unknown key zzzzzzzz is ignored" },
-        { "a list where there is none", "process:\n  top: [1]\n", "unknown key process.top[0]" },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -194,6 +193,44 @@ static void unknown_keys_are_warnings(void **state)
         assert_has(rows[i].why, c.warning[0], rows[i].warning);
     }
     assert_null(config_nearest_key("zzzzzzzz"));
+}
+
+static void a_known_key_with_a_value_of_another_shape_is_an_error(void **state)
+{
+    static const struct {
+        const char *why, *yaml, *place, *sentence;
+    } rows[] = {
+        { "a list where one value must be", "log: {level: [debug]}\n", "line 1, column 15",
+          "log.level cannot be a list: it must be one of debug" },
+        { "a map where one value must be", "monitor:\n  interval: {a: 5s}\n", "line 2, column 14",
+          "monitor.interval cannot be a map: it must be a duration" },
+        { "lists in a list", "web:\n  listenAddresses: [[\":1\"]]\n", "line 2, column 22",
+          "web.listenAddresses cannot be a list of lists or maps" },
+        { "a value where a section must be", "log: debug\n", "line 1, column 1",
+          "log has settings below it: a map must stand here, no single value" },
+        { "a list where a section must be", "monitor:\n- interval\n", "line 2, column 3",
+          "monitor has settings below it: a map must stand here, no list" },
+        { "the fake meter's section as a switch", "dev:\n  fake-cpu-meter: true\n",
+          "line 2, column 3", "dev.fake-cpu-meter has settings below it" },
+        { "a text instead of a map", "hello\n", "line 1, column 1",
+          "a map of settings must stand" },
+        { "a list instead of a map", "- a\n- b\n", "line 1, column 3",
+          "a map of settings must stand" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP(config_done) struct config c;
+        struct err err = { 0 };
+        config_init(&c);
+        if (apply(&c, rows[i].yaml, true, &err) != -EINVAL)
+            fail_msg("%s: accepted", rows[i].why);
+        assert_has(rows[i].why, err.text, rows[i].place);
+        assert_has(rows[i].why, err.text, rows[i].sentence);
+        config_done(&c);
+        config_init(&c);
+        assert_int_equal(apply(&c, rows[i].yaml, false, &err), 0); /* findings: a warning */
+        assert_int_equal(c.warnings > 0, 1);
+    }
 }
 
 static void what_is_not_done_yet_is_told_and_counted(void **state)
@@ -320,6 +357,7 @@ int main(void)
         cmocka_unit_test(only_a_person_is_strict),
         cmocka_unit_test(bad_values_say_place_value_and_choice),
         cmocka_unit_test(unknown_keys_are_warnings),
+        cmocka_unit_test(a_known_key_with_a_value_of_another_shape_is_an_error),
         cmocka_unit_test(what_is_not_done_yet_is_told_and_counted),
         cmocka_unit_test(keys_without_a_value_change_nothing),
         cmocka_unit_test(a_later_list_replaces_the_one_before),
