@@ -179,9 +179,13 @@ $(BUILD)/bin/metrics-doc: $(BUILD)/tests/tools/metrics_doc.o $(exporter_core) $(
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) -lmicrohttpd -lyaml -lpthread -o $@
 
 PREFIX ?= /usr/local
-install: all ## copy the programs to $(PREFIX)/bin
+install: all ## copy the programs to $(PREFIX)/bin, the systemd unit below $(PREFIX)/lib
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix $(BUILD)/bin/,kepler-probe kepler-exporter $(if $(provision_obj),kepler-stack)) $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/kepler
+	install -m 644 README.md LICENSE LICENSES.md $(DESTDIR)$(PREFIX)/share/doc/kepler
+	sed 's|@PREFIX@|$(PREFIX)|g' deploy/systemd/kepler-exporter.service \
+	    > $(DESTDIR)$(PREFIX)/lib/systemd/system/kepler-exporter.service
 clean: ## remove all outputs (.cache with fetched sources stays)
 	$(Q)rm -rf build build-*/
 .DELETE_ON_ERROR:

@@ -16,7 +16,7 @@ usage: scripts/quickstart.sh [--port N] [--address ADDR] [--foreground] [--stop]
   --address ADDR  listen on this address ($address: this host only)
   --foreground    keep the exporter in this terminal until Ctrl-C
   --stop          stop the exporter that an earlier run started
-Its files (findings.json, exporter.log) are in \$KEPLER_RUN_DIR, else /run/kepler for root,
+Its files (findings.json, exporter.log) are in \$KEPLER_RUN_DIR, else /run/kepler-quickstart for root,
 else \$XDG_STATE_HOME/kepler.
 USAGE
 }
@@ -56,7 +56,7 @@ case "$address" in 0.0.0.0 | '[::]') host=127.0.0.1 ;; esac
 if [ -n "${KEPLER_RUN_DIR:-}" ]; then
     run=$KEPLER_RUN_DIR
 elif [ "$(id -u)" = 0 ]; then
-    run=/run/kepler
+    run=/run/kepler-quickstart
 else
     run=${XDG_STATE_HOME:-$HOME/.local/state}/kepler
 fi

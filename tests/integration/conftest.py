@@ -10,6 +10,19 @@ def pytest_sessionstart(session):
             pytest.exit(f"{program} is not built: make (SAN=1)", returncode=2)
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "plain_build: says nothing of another build, and is left out there")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Left out, not skipped: a skip is something that this host could not show."""
+    if lab.BUILD.name == "build":
+        return
+    out = [item for item in items if item.get_closest_marker("plain_build")]
+    config.hook.pytest_deselected(items=out)
+    items[:] = [item for item in items if item not in out]
+
+
 @pytest.fixture
 def exporter(tmp_path):
     """Starts exporters that end with the test."""

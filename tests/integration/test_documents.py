@@ -36,7 +36,7 @@ def environment(tmp_path):
     subprocess.run([lab.TOP / "scripts/quickstart.sh", "--stop"], env=env, capture_output=True, timeout=60)
 
 
-@pytest.mark.skipif(lab.BUILD.name != "build", reason="documents speak of the plain build")
+@pytest.mark.plain_build
 def test_commands_of_the_readme_run(environment):
     found = blocks(lab.TOP / "README.md")
     assert len(found) >= 3

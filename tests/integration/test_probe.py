@@ -57,7 +57,7 @@ def test_a_root_that_is_not_there_is_its_own_failure():
     assert done.returncode == 3 and "/no/such/folder" in done.stderr
 
 
-@pytest.mark.skipif(lab.BUILD.name != "build", reason="the static probe is a plain build")
+@pytest.mark.plain_build
 @pytest.mark.skipif(os.geteuid() != 0, reason="chroot needs root")
 def test_the_static_probe_runs_in_an_empty_chroot(tmp_path):
     environment = {k: v for k, v in os.environ.items() if k not in ("SAN", "BUILD")}

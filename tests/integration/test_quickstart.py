@@ -11,7 +11,7 @@ import pytest
 
 import lab
 
-pytestmark = pytest.mark.skipif(lab.BUILD.name != "build", reason="quickstart makes the plain build")
+pytestmark = pytest.mark.plain_build
 SCRIPT = lab.TOP / "scripts/quickstart.sh"
 
 

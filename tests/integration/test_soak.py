@@ -27,7 +27,7 @@ def resident_kib(pid):
     raise AssertionError("no VmRSS")
 
 
-@pytest.mark.skipif(lab.BUILD.name != "build", reason="the sanitizers' own memory grows")
+@pytest.mark.plain_build
 def test_memory_and_descriptors_stay_under_churn(exporter):
     e = exporter("--monitor.interval=100ms", "--monitor.max-terminated=100")
     pid = e.process.pid
