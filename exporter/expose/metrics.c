@@ -101,7 +101,20 @@ const struct metric metrics_table[] = {
 };
 const size_t metrics_count = ARRAY_LEN(metrics_table);
 
-/* " (source model, tier E any server CPU, estimated, true value within x0.37 .. x3.51)" */
+/* ", true value within package x0.37 .. x3.51, dram x0.50 .. x1.50" */
+static void add_bounds(struct buf *to, const struct meter_reading *r)
+{
+    const char *before = ", true value within ";
+    for (int z = 0; z < ZONE_COUNT; z++) {
+        if (!r->zone[z].present)
+            continue;
+        buf_printf(to, "%s%s x%.2f .. x%.2f", before, energy_zone_name((enum energy_zone)z),
+                   r->zone[z].low_ratio, r->zone[z].high_ratio);
+        before = ", ";
+    }
+}
+
+/* " (source model, tier E any server CPU, estimated, true value within package x0.37 .. x3.51)" */
 static void add_source(struct buf *to, const struct meter_reading *r)
 {
     if (!r->source)
@@ -118,7 +131,7 @@ static void add_source(struct buf *to, const struct meter_reading *r)
     }
     buf_printf(to, ", %s", r->quality ? r->quality : "");
     if (r->quality && strcmp(r->quality, "estimated") == 0)
-        buf_printf(to, ", true value within x%.2f .. x%.2f", r->bound_low, r->bound_high);
+        add_bounds(to, r);
     buf_char(to, ')');
 }
 

@@ -17,6 +17,7 @@
 #define FLOOR_INTERVAL_NS (200 * NS_PER_MS)
 
 #define EVENT_SIZE        sizeof(((struct meter_reading *)NULL)->event)
+#define DESCRIPTION_SIZE  200 /* a source with its model, quality and bounds */
 
 /* A source that is open; ops NULL: there is none. */
 struct slot {
@@ -40,7 +41,8 @@ struct meter {
     uint64_t searched_ns; /* when better sources were last tried */
     double floor_watts[ZONE_COUNT]; /* lowest seen at low load; HUGE_VAL: none yet */
     struct meter_reading out;
-    char opening[EVENT_SIZE]; /* told with the first reading */
+    bool announced;           /* the source was named in an event */
+    char opening[EVENT_SIZE]; /* why no better one: told with the first reading */
 };
 
 /* -- one open source -- */
@@ -116,12 +118,31 @@ PRINTF_LIKE(2, 3) static void say(char event[EVENT_SIZE], const char *format, ..
     (void)snprintf(event + len, EVENT_SIZE - len, "%s%s", len > 0 ? "; " : "", text);
 }
 
-/* "msr (measured)", "model E:any server CPU (estimated)" */
+/* "msr (measured)", "model E:any server CPU (estimated, true value within x0.36 .. x3.51)" */
 static void slot_describe(const struct slot *s, char *ret, size_t size)
 {
     const char *model = s->ops->model_name(s->source);
-    (void)snprintf(ret, size, "%s%s%s (%s)", s->ops->name, *model ? " " : "", model,
-                   s->ops->quality);
+    const struct power_zone *zone = &s->latest.zone[ZONE_PACKAGE];
+    char bounds[64] = "";
+    if (zone->present && zone->high > zone->low) {
+        (void)snprintf(bounds, sizeof(bounds), ", true value within x%.2f .. x%.2f", zone->low,
+                       zone->high);
+    }
+    (void)snprintf(ret, size, "%s%s%s (%s%s)", s->ops->name, *model ? " " : "", model,
+                   s->ops->quality, bounds);
+}
+
+/* Once, with the first reading, which tells the bounds. */
+static void announce(struct meter *m)
+{
+    char name[DESCRIPTION_SIZE];
+    if (m->announced)
+        return;
+    m->announced = true;
+    slot_describe(&m->current, name, sizeof(name));
+    say(m->out.event, "power comes from %s", name);
+    if (m->opening[0])
+        say(m->out.event, "%s", m->opening);
 }
 
 /* -- idle -- */
@@ -158,6 +179,7 @@ static double idle_watts(struct meter *m, enum energy_zone zone, double usage, u
 static void show_source(struct meter *m)
 {
     const struct slot *s = &m->current;
+    bool is_new = m->out.source != s->ops->name;
     m->out.source = s->ops->name;
     m->out.quality = s->ops->quality;
     m->out.model = s->ops->model_name(s->source);
@@ -166,12 +188,10 @@ static void show_source(struct meter *m)
         const struct power_zone *in = &s->latest.zone[z];
         out->present = in->present;
         (void)snprintf(out->path, sizeof(out->path), "%s", in->path);
+        out->low_ratio = is_new || out->low_ratio <= 0 ? in->low : fmin(out->low_ratio, in->low);
+        out->high_ratio = is_new ? in->high : fmax(out->high_ratio, in->high);
         if (!in->present) /* its joules stay, for a source that has it */
             out->watts = out->idle_watts = out->low_watts = out->high_watts = 0;
-    }
-    if (s->started) {
-        m->out.bound_low = s->latest.zone[ZONE_PACKAGE].low;
-        m->out.bound_high = s->latest.zone[ZONE_PACKAGE].high;
     }
 }
 
@@ -228,7 +248,7 @@ static void open_other(struct meter *m, size_t from, size_t to, const struct pow
 
 static void on_good(struct meter *m, const struct power_now *now)
 {
-    char name[160];
+    char name[DESCRIPTION_SIZE];
     m->strikes = 0;
     if (!m->other.ops) {
         if (m->current.rank > m->first && now->taken_ns - m->searched_ns >= RETRY_NS) {
@@ -248,7 +268,7 @@ static void on_good(struct meter *m, const struct power_now *now)
 
 static void on_bad(struct meter *m, const struct power_now *now, const struct err *err)
 {
-    char name[160];
+    char name[DESCRIPTION_SIZE];
     m->strikes++;
     m->out.rejected++;
     if (m->other.ops && m->other.rank < m->current.rank && !slot_advanced(&m->other))
@@ -284,14 +304,13 @@ void meter_read(struct meter *meter, const struct power_now *now, struct meter_r
     struct err err = { 0 };
     forget_interval(meter);
     if (now->taken_ns > meter->read_ns) {
-        say(meter->out.event, "%s", meter->opening);
-        meter->opening[0] = '\0';
         meter->read_ns = now->taken_ns;
         if (meter->searched_ns == 0)
             meter->searched_ns = now->taken_ns;
         if (meter->other.ops && slot_read(&meter->other, now, &err) < 0)
             slot_close(&meter->other);
         int code = slot_read(&meter->current, now, &err);
+        announce(meter);
         if (code == 0)
             book(meter);
         if (code == 0 || code == -EAGAIN) {
@@ -329,7 +348,6 @@ static int rank_find(const char *preferred, size_t *ret, struct err *err)
 static int open_first(struct meter *m, size_t last, struct err *err)
 {
     char reasons[EVENT_SIZE] = "";
-    char name[160];
     int code = -ENODEV;
     for (size_t rank = m->first; rank <= last && !m->current.ops; rank++) {
         code = slot_open(&m->current, m->machine, rank, err);
@@ -338,8 +356,6 @@ static int open_first(struct meter *m, size_t last, struct err *err)
     }
     if (!m->current.ops)
         return err_set(err, code, "%s", reasons);
-    slot_describe(&m->current, name, sizeof(name));
-    say(m->opening, "power comes from %s", name);
     if (reasons[0])
         say(m->opening, "%s", reasons);
     return 0;

@@ -22,6 +22,7 @@ struct meter_zone {
     double joules, idle_joules;   /* since the meter was opened, over all sources; active = rest */
     double watts, idle_watts;     /* of the last interval */
     double low_watts, high_watts; /* bounds of watts; both equal to it where measured */
+    double low_ratio, high_ratio; /* widest bounds since this source is used: of its joules too */
     double delta_joules, delta_idle_joules; /* of the last interval */
 };
 
@@ -30,7 +31,6 @@ struct meter_reading {
     uint64_t elapsed_ns; /* of the interval that the deltas are of */
     struct meter_zone zone[ZONE_COUNT];
     const char *source, *quality, *model; /* of the source in use; borrowed */
-    double bound_low, bound_high;         /* package ratios */
     uint64_t rejected;                    /* bad readings since open */
     uint64_t changes;                     /* source changes since open */
     char event[600]; /* what happened at this reading, for the log; "" nothing */

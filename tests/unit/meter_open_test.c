@@ -20,7 +20,9 @@ static void what_auto_says_when_nothing_measures(void **state)
     assert_int_equal(meter_open(&own.machine, "auto", false, &m, NULL), 0);
     meter_read(m, &now, &r);
     assert_string_equal(r.source, "model");
-    assert_has(r.event, "power comes from model A:Platinum 8275CL (estimated)");
+    assert_has(
+        r.event,
+        "power comes from model A:Platinum 8275CL (estimated, true value within x0.82 .. x1.43)");
     assert_has(r.event, "powercap cannot be used: ");
     assert_has(r.event, "msr cannot be used: ");
     meter_close(m);
@@ -39,7 +41,8 @@ static void preferred_sources(void **state)
         { "the best there is", "auto", true, true, true, "powercap", "powercap (measured)" },
         { "no name is auto", NULL, false, true, true, "powercap", "powercap (measured)" },
         { "a worse one by name", "msr", true, true, true, "msr", "msr (measured)" },
-        { "an estimate by name", "model", true, true, true, "model", "(estimated)" },
+        { "an estimate by name", "model", true, true, true, "model",
+          "(estimated, true value within x0.82 .. x1.43)" },
         { "strict, and it is not there", "msr", true, true, false, NULL, "msr cannot be used" },
         { "from the findings, and it is gone", "msr", false, true, false, "model",
           "msr cannot be used" },

@@ -49,12 +49,13 @@ static int world_make(void **state)
     };
     w->meter = (struct meter_reading){ .source = "model",
                                        .quality = "estimated",
-                                       .model = "E:any server CPU",
-                                       .bound_low = 0.37,
-                                       .bound_high = 3.51 };
-    w->meter.zone[ZONE_PACKAGE] = (struct meter_zone){
-        .present = true, .path = "model:E:any server CPU", .low_watts = 4, .high_watts = 40
-    };
+                                       .model = "E:any server CPU" };
+    w->meter.zone[ZONE_PACKAGE] = (struct meter_zone){ .present = true,
+                                                       .path = "model:E:any server CPU",
+                                                       .low_watts = 4,
+                                                       .high_watts = 40,
+                                                       .low_ratio = 0.37,
+                                                       .high_ratio = 3.51 };
     w->self = (struct self_usage){ 1.5, 2, 3, 4, -1 };
     w->s = (struct snapshot){ .node_name = "vm",
                               .cpu = &w->cpu,
@@ -185,8 +186,8 @@ static void node_series_have_keplers_labels(void **state)
     assert_has(text, "kepler_node_cpu_watts{node_name=\"vm\",path=\"model:E:any server CPU\","
                      "zone=\"package\"} 10\n");
     assert_has(text, "# HELP kepler_node_cpu_watts Power consumption of cpu at node level in watts "
-                     "(source model, tier E any server CPU, estimated, true value within x0.37 .. "
-                     "x3.51)\n# TYPE kepler_node_cpu_watts gauge\n");
+                     "(source model, tier E any server CPU, estimated, true value within package "
+                     "x0.37 .. x3.51)\n# TYPE kepler_node_cpu_watts gauge\n");
     assert_has(text, "kepler_node_cpu_info{core_id=\"1\",model_name=\"AMD EPYC\",physical_id=\"0\","
                      "processor=\"1\",vendor_id=\"AuthenticAMD\"} 1\n");
     assert_has(text,
@@ -262,6 +263,15 @@ static void ignored_keys_are_told(void **state)
     w->s.ignored_key = key;
     w->s.ignored_keys = 1;
     assert_has(render(w), "kepler_exporter_config_ignored{key=\"dev.fake-cpu-meter.enabled\"} 1\n");
+}
+
+static void help_tells_the_bounds_of_each_zone(void **state)
+{
+    struct world *w = *state;
+    w->meter.zone[ZONE_DRAM] =
+        (struct meter_zone){ .present = true, .path = "m", .low_ratio = 0.5, .high_ratio = 1.5 };
+    assert_has(render(w), "estimated, true value within package x0.37 .. x3.51, "
+                          "dram x0.50 .. x1.50)\n# TYPE kepler_process_cpu_watts gauge\n");
 }
 
 static void measured_help_has_no_bounds(void **state)
@@ -439,6 +449,7 @@ int main(void)
         WITH_WORLD(watts_are_absent_before_the_first_interval),
         WITH_WORLD(what_is_not_known_is_absent),
         WITH_WORLD(ignored_keys_are_told),
+        WITH_WORLD(help_tells_the_bounds_of_each_zone),
         WITH_WORLD(measured_help_has_no_bounds),
         WITH_WORLD(levels_leave_families_out),
         WITH_WORLD(top_lists_who_draws_most_and_sums_the_rest),
