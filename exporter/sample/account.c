@@ -156,9 +156,32 @@ static struct tracked *add_ended(struct account *a, const struct task_record *re
     return t;
 }
 
+/* A first word: it waits for the last one as one that is no longer listed does. */
+static void take_exiting(struct account *a, const struct task_record *record)
+{
+    struct tracked *t = process_table_find(a->table, record->tgid, record->start_ns);
+    bool is_new = !t && a->pass > 0 && record->start_ns >= a->came_ns && a->untracked.base == 0;
+    if (is_new)
+        t = add(a, record);
+    if (!t || t->process.state == PROCESS_ENDED)
+        return;
+    if (is_new) {
+        t->is_booked = true;
+        t->process.state = PROCESS_LEFT;
+        t->cgroup_id = record->cgroup_id;
+    }
+    take_name(t, record);
+    if (t->is_booked)
+        raise_run(a, t, record->run_ns);
+}
+
 void account_ended(const struct task_record *record, void *account)
 {
     struct account *a = account;
+    if (record->flags & TASKS_EXITING) {
+        take_exiting(a, record);
+        return;
+    }
     struct tracked *t = process_table_find(a->table, record->tgid, record->start_ns);
     if (!t)
         t = add_ended(a, record);

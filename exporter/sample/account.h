@@ -8,6 +8,9 @@
  * final, adds what came after; the record of one that was never listed comes in the same refresh
  * and not in the next. The other order would lose nothing either, as a last record only ever raises
  * what is known; it would only be later. Last records may also be handed in between refreshes.
+ *
+ * One that was never listed gives a first word as it exits (TASKS_EXITING), so that it is known
+ * even if the kernel never gives the last one.
  */
 #ifndef SAMPLE_ACCOUNT_H
 #define SAMPLE_ACCOUNT_H

@@ -8,11 +8,17 @@
 #endif
 
 #define TASKS_COMM_LEN 16
-#define TASKS_KTHREAD  1u /* flags: a kernel thread */
+
+/* flags */
+#define TASKS_KTHREAD 1u /* a kernel thread */
+#define TASKS_EXITING                                                          \
+ 2u /* an ended process's first word, without its last slice; the last word is \
+       still to come, and now and then a kernel does not say it */
 
 /* Bytes of the ring that ended processes wait in, a power of two. A record takes 72 with its
-   header: 14,563 processes may end between two calls of tasks_reader_ended(); of more than that
-   only number and run time are kept (struct tasks_lost). */
+   header, and a process that was never listed says two: 7,281 to 14,563 processes may end between
+   two calls of tasks_reader_ended(); of more than that only number and run time are kept (struct
+   tasks_lost). */
 #define TASKS_RING_BYTES (1u << 20)
 
 /* Identity of a process is (tgid, start_ns): a pid alone is reused. Times are nanoseconds. */

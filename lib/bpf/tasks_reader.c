@@ -20,7 +20,7 @@ extern const char tasks_object[], tasks_object_end[];
 
 struct tasks_reader {
     struct bpf_object *object;
-    struct bpf_link *alive, *ended; /* NULL: that part was not asked for */
+    struct bpf_link *alive, *ended, *exits; /* NULL: that part was not asked for */
     struct ring_buffer *ring;
     int lost_fd, listed_fd; /* borrowed from the object */
     struct task_record *batch;
@@ -99,6 +99,7 @@ void tasks_reader_close(struct tasks_reader *r)
     ring_buffer__free(r->ring);
     (void)bpf_link__destroy(r->alive);
     (void)bpf_link__destroy(r->ended);
+    (void)bpf_link__destroy(r->exits);
     bpf_object__close(r->object);
     free(r->batch);
     free(r);
@@ -129,7 +130,9 @@ static int load(struct tasks_reader *r, unsigned parts, struct err *err)
     static const struct {
         const char *program;
         unsigned part;
-    } rows[] = { { "each_task", TASKS_PART_ALIVE }, { "on_free", TASKS_PART_ENDED } };
+    } rows[] = { { "each_task", TASKS_PART_ALIVE },
+                 { "on_free", TASKS_PART_ENDED },
+                 { "on_exit", TASKS_PART_EXITS } };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct bpf_program *p = bpf_object__find_program_by_name(object, rows[i].program);
         code = p ? bpf_program__set_autoload(p, (parts & rows[i].part) != 0) : -ENOENT;
@@ -182,6 +185,10 @@ static int open_parts(unsigned parts, struct tasks_reader **ret, struct err *err
     if (code == 0 && (parts & TASKS_PART_ENDED)) {
         code = attach(r->object, "on_free",
                       "cannot attach eBPF to the tracepoint sched_process_free", &r->ended, err);
+    }
+    if (code == 0 && (parts & TASKS_PART_EXITS)) {
+        code = attach(r->object, "on_exit",
+                      "cannot attach eBPF to the tracepoint sched_process_exit", &r->exits, err);
     }
     if (code < 0)
         return code;

@@ -25,14 +25,16 @@ void tasks_reader_close(struct tasks_reader *r);
 enum tasks_part {
     TASKS_PART_ALIVE = 1, /* iter/task */
     TASKS_PART_ENDED = 2, /* tp_btf/sched_process_free */
-    TASKS_PART_ALL = 3
+    TASKS_PART_EXITS = 4, /* tp_btf/sched_process_exit */
+    TASKS_PART_ALL = 7
 };
 MUST_USE int tasks_reader_open_parts(unsigned parts, struct tasks_reader **ret, struct err *err);
 
 /* Calls @fn for every thread alive now, in ascending order of thread id. */
 MUST_USE int tasks_reader_alive(struct tasks_reader *r, task_record_fn *fn, void *arg);
 
-/* Calls @fn for every process that has ended since the last call; *ret_lost counts those the ring
+/* Calls @fn for every process that has ended since the last call, and, with TASKS_EXITING, before
+   that for one that ends without ever having been listed; *ret_lost counts those the ring
    had no room for since open, *ret_lost_ns is the run time of those that began after the last
    tasks_reader_alive() did (what the others ran since then is not known). */
 MUST_USE int tasks_reader_ended(struct tasks_reader *r, task_record_fn *fn, void *arg,

@@ -32,6 +32,8 @@ struct seen {
 static void note(const struct task_record *record, void *arg)
 {
     struct seen *s = arg;
+    if (record->flags & TASKS_EXITING)
+        return;
     if (s->pid ? record->tgid != (__u32)s->pid : record->ppid != (__u32)s->parent)
         return;
     if (s->records == 0)
