@@ -7,18 +7,24 @@
 
 #define LABELS_LIMIT ((size_t)16 << 10) /* bytes of one line's labels */
 
-/* node_name, path (if @with_path), zone; for every zone that the meter has or once had. */
+enum lines {
+    WITH_PATH = 1,
+    NOW = 2 /* only zones that the meter has now: watts. Joules stay when their zone is no more */
+};
+
+/* node_name, path (WITH_PATH), zone; for every zone that the meter has or once had. */
 static void zone_lines(struct buf *to, const struct metric *m, const struct snapshot *s,
-                       const double value[ZONE_COUNT], bool with_path)
+                       const double value[ZONE_COUNT], unsigned lines)
 {
     AUTO_BUF labels;
     buf_init(&labels, LABELS_LIMIT);
     for (int z = 0; z < ZONE_COUNT; z++) {
-        if (!s->meter->zone[z].present && !s->attribution->present[z])
+        bool is_now = s->meter->zone[z].present;
+        if (!is_now && (lines & NOW || !s->attribution->present[z]))
             continue;
         buf_clear(&labels);
         text_label(&labels, "node_name", s->node_name);
-        if (with_path) {
+        if (lines & WITH_PATH) {
             buf_char(&labels, ',');
             text_label(&labels, "path", s->meter->zone[z].path);
         }
@@ -30,17 +36,17 @@ static void zone_lines(struct buf *to, const struct metric *m, const struct snap
 
 void emit_node_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
 {
-    zone_lines(to, m, s, s->attribution->node_joules, true);
+    zone_lines(to, m, s, s->attribution->node_joules, WITH_PATH);
 }
 
 void emit_node_active_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
 {
-    zone_lines(to, m, s, s->attribution->active_joules, true);
+    zone_lines(to, m, s, s->attribution->active_joules, WITH_PATH);
 }
 
 void emit_node_idle_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
 {
-    zone_lines(to, m, s, s->attribution->idle_joules, true);
+    zone_lines(to, m, s, s->attribution->idle_joules, WITH_PATH);
 }
 
 /* The sum of its parts, so that what is shown adds up. */
@@ -51,40 +57,40 @@ void emit_node_watts(struct buf *to, const struct metric *m, const struct snapsh
         return;
     for (int z = 0; z < ZONE_COUNT; z++)
         watts[z] = s->attribution->active_watts[z] + s->attribution->idle_watts[z];
-    zone_lines(to, m, s, watts, true);
+    zone_lines(to, m, s, watts, WITH_PATH | NOW);
 }
 
 void emit_node_active_watts(struct buf *to, const struct metric *m, const struct snapshot *s)
 {
     if (s->has_watts)
-        zone_lines(to, m, s, s->attribution->active_watts, true);
+        zone_lines(to, m, s, s->attribution->active_watts, WITH_PATH | NOW);
 }
 
 void emit_node_idle_watts(struct buf *to, const struct metric *m, const struct snapshot *s)
 {
     if (s->has_watts)
-        zone_lines(to, m, s, s->attribution->idle_watts, true);
+        zone_lines(to, m, s, s->attribution->idle_watts, WITH_PATH | NOW);
 }
 
 void emit_unattributed_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
 {
-    zone_lines(to, m, s, s->attribution->unattributed_joules, false);
+    zone_lines(to, m, s, s->attribution->unattributed_joules, 0);
 }
 
 void emit_unattributed_watts(struct buf *to, const struct metric *m, const struct snapshot *s)
 {
     if (s->has_watts)
-        zone_lines(to, m, s, s->attribution->unattributed_watts, false);
+        zone_lines(to, m, s, s->attribution->unattributed_watts, NOW);
 }
 
 void emit_ended_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
 {
-    zone_lines(to, m, s, s->attribution->ended_joules, false);
+    zone_lines(to, m, s, s->attribution->ended_joules, 0);
 }
 
 void emit_unlisted_joules(struct buf *to, const struct metric *m, const struct snapshot *s)
 {
-    zone_lines(to, m, s, s->listing->unlisted_joules, false);
+    zone_lines(to, m, s, s->listing->unlisted_joules, 0);
 }
 
 /* -- one value a node -- */

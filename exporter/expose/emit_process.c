@@ -14,25 +14,43 @@ static const char *state_of(const struct process *p)
     return p->state == PROCESS_ENDED ? "terminated" : "running";
 }
 
+static void add_type(struct buf *to, const struct process *p)
+{
+    buf_str(to, ",type=\"");
+    buf_str(to, type_of(p));
+    buf_str(to, "\",vm_id=\"\"");
+}
+
+/* What a process's lines have in common, put together once: up to its value's zone. */
+static void zone_head(struct buf *to, const struct metric *m, const struct snapshot *s,
+                      const struct listed *item)
+{
+    buf_clear(to);
+    buf_str(to, m->name);
+    buf_char(to, '{');
+    listing_add_labels(to, s->listing, item);
+    buf_str(to, ",state=\"");
+    buf_str(to, state_of(item->p));
+    buf_char(to, '"');
+    add_type(to, item->p);
+    buf_str(to, ",zone=\"");
+}
+
 static void zone_lines(struct buf *to, const struct metric *m, const struct snapshot *s, bool watts)
 {
+    AUTO_BUF head;
+    buf_init(&head, LISTING_LABELS_LIMIT);
     for (size_t i = 0; i < s->listing->n; i++) {
         const struct listed *item = &s->listing->item[i];
-        const char *labels = listing_labels(s->listing, item);
+        zone_head(&head, m, s, item);
         for (int z = 0; z < ZONE_COUNT; z++) {
-            if (!s->meter->zone[z].present && !s->attribution->present[z])
+            bool is_now = s->meter->zone[z].present;
+            if (!is_now && (watts || !s->attribution->present[z]))
                 continue;
-            buf_str(to, m->name);
-            buf_char(to, '{');
-            buf_str(to, labels);
-            buf_str(to, ",state=\"");
-            buf_str(to, state_of(item->p));
-            buf_str(to, "\",type=\"");
-            buf_str(to, type_of(item->p));
-            buf_str(to, "\",vm_id=\"\",zone=\"");
+            buf_add(to, head.data, head.len);
             buf_str(to, energy_zone_name((enum energy_zone)z));
-            buf_str(to, "\"} ");
-            text_number(to, watts ? item->watts[z] : item->joules[z]);
+            buf_add(to, "\"} ", 3);
+            text_nano(to, watts ? item->watts[z] : item->joules[z]);
             buf_char(to, '\n');
         }
     }
@@ -55,11 +73,10 @@ void emit_process_seconds(struct buf *to, const struct metric *m, const struct s
         const struct listed *item = &s->listing->item[i];
         buf_str(to, m->name);
         buf_char(to, '{');
-        buf_str(to, listing_labels(s->listing, item));
-        buf_str(to, ",type=\"");
-        buf_str(to, type_of(item->p));
-        buf_str(to, "\",vm_id=\"\"} ");
-        text_number(to, (double)item->run_ns / 1e9);
+        listing_add_labels(to, s->listing, item);
+        add_type(to, item->p);
+        buf_add(to, "} ", 2);
+        text_nano(to, (double)item->run_ns / 1e9);
         buf_char(to, '\n');
     }
 }

@@ -50,14 +50,15 @@ static void page_release(void *arg)
     }
 }
 
-/* The page with a reference for the caller, NULL before the first publish. */
-static struct page *page_take(struct http_server *s)
+/* The page with a reference for the caller, NULL before the first publish. @is_shown: its text is
+   sent, not its head alone. */
+static struct page *page_take(struct http_server *s, bool is_shown)
 {
     (void)pthread_mutex_lock(&s->lock);
     struct page *p = s->page;
     if (p) {
         (void)__atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
-        s->scraped = true;
+        s->scraped = s->scraped || is_shown;
     }
     (void)pthread_mutex_unlock(&s->lock);
     return p;
@@ -119,9 +120,9 @@ static enum MHD_Result answer_text(struct MHD_Connection *c, unsigned status, co
                   MHD_create_response_from_buffer(len, copy, MHD_RESPMEM_MUST_COPY));
 }
 
-static enum MHD_Result answer_metrics(struct http_server *s, struct MHD_Connection *c)
+static enum MHD_Result answer_metrics(struct http_server *s, struct MHD_Connection *c, bool is_get)
 {
-    struct page *p = page_take(s);
+    struct page *p = page_take(s, is_get);
     if (!p)
         return answer_text(c, MHD_HTTP_SERVICE_UNAVAILABLE, "the first sample is being taken\n");
     struct MHD_Response *r =
@@ -131,8 +132,9 @@ static enum MHD_Result answer_metrics(struct http_server *s, struct MHD_Connecti
     return answer(c, MHD_HTTP_OK, METRICS_TYPE, r);
 }
 
-static enum MHD_Result answer_health(struct http_server *s, struct MHD_Connection *c)
+static enum MHD_Result answer_health(struct http_server *s, struct MHD_Connection *c, bool is_get)
 {
+    (void)is_get;
     char text[sizeof(s->why) + 8];
     (void)pthread_mutex_lock(&s->lock);
     bool healthy = s->healthy;
@@ -141,8 +143,9 @@ static enum MHD_Result answer_health(struct http_server *s, struct MHD_Connectio
     return answer_text(c, healthy ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE, text);
 }
 
-static enum MHD_Result answer_ready(struct http_server *s, struct MHD_Connection *c)
+static enum MHD_Result answer_ready(struct http_server *s, struct MHD_Connection *c, bool is_get)
 {
+    (void)is_get;
     (void)pthread_mutex_lock(&s->lock);
     bool ready = s->page != NULL;
     (void)pthread_mutex_unlock(&s->lock);
@@ -152,7 +155,7 @@ static enum MHD_Result answer_ready(struct http_server *s, struct MHD_Connection
 
 static const struct {
     const char *path;
-    enum MHD_Result (*answer)(struct http_server *s, struct MHD_Connection *c);
+    enum MHD_Result (*answer)(struct http_server *s, struct MHD_Connection *c, bool is_get);
 } endpoints[] = {
     { "/metrics", answer_metrics },
     { "/healthz", answer_health },
@@ -168,7 +171,8 @@ static enum MHD_Result handle( // NOLINT(readability-function-size): MHD_AccessH
     static int seen; /* its address marks a request whose headers were read before */
     (void)version;
     (void)upload;
-    if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
+    bool is_get = strcmp(method, MHD_HTTP_METHOD_GET) == 0;
+    if (!is_get && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return answer_text(c, MHD_HTTP_METHOD_NOT_ALLOWED, "only GET and HEAD are answered\n");
     if (!*request) {
         *request = &seen;
@@ -180,7 +184,7 @@ static enum MHD_Result handle( // NOLINT(readability-function-size): MHD_AccessH
     }
     for (size_t i = 0; i < ARRAY_LEN(endpoints); i++) {
         if (strcmp(url, endpoints[i].path) == 0)
-            return endpoints[i].answer(arg, c);
+            return endpoints[i].answer(arg, c, is_get);
     }
     return answer_text(c, MHD_HTTP_NOT_FOUND, "not found; there are " ENDPOINTS);
 }

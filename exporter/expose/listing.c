@@ -70,16 +70,21 @@ static void merge_same_series(struct listing *l)
     l->n = kept;
 }
 
+static void leave_out_from(struct listing *l, size_t first)
+{
+    for (size_t i = first; i < l->n; i++) {
+        for (int z = 0; z < ZONE_COUNT; z++)
+            l->unlisted_joules[z] += l->item[i].joules[z];
+    }
+    l->n = first;
+}
+
 static void leave_out_below(struct listing *l, size_t top)
 {
     if (l->n <= top)
         return;
     qsort(l->item, l->n, sizeof(*l->item), by_watts_descending);
-    for (size_t i = top; i < l->n; i++) {
-        for (int z = 0; z < ZONE_COUNT; z++)
-            l->unlisted_joules[z] += l->item[i].joules[z];
-    }
-    l->n = top;
+    leave_out_from(l, top);
     qsort(l->item, l->n, sizeof(*l->item), by_pid_then_start);
 }
 
@@ -99,7 +104,7 @@ static void write_labels(struct listing *l, struct listed *item, const char *nod
     buf_str(&l->labels, node_label);
     buf_char(&l->labels, ',');
     text_label(&l->labels, "pid", pid);
-    buf_char(&l->labels, '\0');
+    item->labels_len = l->labels.len - item->labels_at;
 }
 
 void listing_make(struct listing *ret, const struct snapshot *s)
@@ -125,8 +130,11 @@ void listing_make(struct listing *ret, const struct snapshot *s)
     AUTO_BUF node_label;
     buf_init(&node_label, 1024);
     text_label(&node_label, "node_name", s->node_name);
-    for (size_t i = 0; i < ret->n; i++)
+    for (size_t i = 0; i < ret->n && !ret->labels.full; i++) {
         write_labels(ret, &ret->item[i], buf_text(&node_label));
+        if (ret->labels.full) /* half written labels would repeat those of others */
+            leave_out_from(ret, i);
+    }
 }
 
 void listing_done(struct listing *l)
@@ -136,7 +144,7 @@ void listing_done(struct listing *l)
     *l = (struct listing){ 0 };
 }
 
-const char *listing_labels(const struct listing *l, const struct listed *item)
+void listing_add_labels(struct buf *to, const struct listing *l, const struct listed *item)
 {
-    return l->labels.data + item->labels_at;
+    buf_add(to, buf_text(&l->labels) + item->labels_at, item->labels_len);
 }

@@ -15,7 +15,7 @@ struct listed {
     const struct process *p; /* the newest of its pid */
     double joules[ZONE_COUNT], watts[ZONE_COUNT];
     uint64_t run_ns;
-    size_t labels_at; /* in listing.labels */
+    size_t labels_at, labels_len; /* in listing.labels */
 };
 
 struct listing {
@@ -28,7 +28,7 @@ struct listing {
 void listing_make(struct listing *ret, const struct snapshot *s);
 void listing_done(struct listing *l);
 
-/* comm="..",container_id="..",exe="..",node_name="..",pid="..": NUL-terminated, borrowed. */
-const char *listing_labels(const struct listing *l, const struct listed *item);
+/* Adds comm="..",container_id="..",exe="..",node_name="..",pid="..". */
+void listing_add_labels(struct buf *to, const struct listing *l, const struct listed *item);
 
 #endif

@@ -75,18 +75,57 @@ void text_help(struct buf *to, const char *help)
     escape(to, help, false);
 }
 
+#define NANO_DIGITS 9
+#define NANO        1000000000U
+#define NANO_LIMIT  9e9 /* beyond it a double does not tell a nano-unit anyway */
+
+#define DIGITS_ROOM 24 /* of 2^64 with sign and point */
+
+/* Puts the digits of @value, @least at least, before @end; returns where they begin. */
+static char *put_digits(char *end, uint64_t value, int least)
+{
+    do {
+        *--end = (char)('0' + value % 10);
+        value /= 10;
+    } while (--least > 0 || value);
+    return end;
+}
+
 static void add_integer(struct buf *to, double value)
 {
-    char digits[24];
-    size_t at = sizeof(digits);
-    uint64_t left = (uint64_t)fabs(value);
-    do {
-        digits[--at] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left);
+    char digits[DIGITS_ROOM];
+    char *end = digits + sizeof(digits);
+    char *at = put_digits(end, (uint64_t)fabs(value), 1);
     if (value < 0)
-        buf_char(to, '-');
-    buf_add(to, digits + at, sizeof(digits) - at);
+        *--at = '-';
+    buf_add(to, at, (size_t)(end - at));
+}
+
+void text_nano(struct buf *to, double value)
+{
+    char digits[DIGITS_ROOM];
+    char *end = digits + sizeof(digits);
+    if (!(fabs(value) < NANO_LIMIT)) {
+        text_number(to, value);
+        return;
+    }
+    uint64_t whole = (uint64_t)fabs(value);
+    uint64_t fraction = (uint64_t)((fabs(value) - (double)whole) * NANO + 0.5);
+    whole += fraction / NANO;
+    fraction %= NANO;
+    bool is_negative = value < 0 && (whole || fraction);
+    int decimals = NANO_DIGITS;
+    for (; fraction && fraction % 10 == 0; decimals--)
+        fraction /= 10;
+    char *at = end;
+    if (fraction) {
+        at = put_digits(end, fraction, decimals);
+        *--at = '.';
+    }
+    at = put_digits(at, whole, 1);
+    if (is_negative)
+        *--at = '-';
+    buf_add(to, at, (size_t)(end - at));
 }
 
 void text_number(struct buf *to, double value)

@@ -187,7 +187,8 @@ static void show_source(struct meter *m)
         struct meter_zone *out = &m->out.zone[z];
         const struct power_zone *in = &s->latest.zone[z];
         out->present = in->present;
-        (void)snprintf(out->path, sizeof(out->path), "%s", in->path);
+        if (in->present) /* else the one its joules are of stays */
+            (void)snprintf(out->path, sizeof(out->path), "%s", in->path);
         out->low_ratio = is_new || out->low_ratio <= 0 ? in->low : fmin(out->low_ratio, in->low);
         out->high_ratio = is_new ? in->high : fmax(out->high_ratio, in->high);
         if (!in->present) /* its joules stay, for a source that has it */

@@ -135,6 +135,8 @@ static void a_scrape_is_noticed_once_and_only_of_the_newest(void **state)
     assert_false(http_was_scraped(s));
     fetch(s, "GET", "/healthz", &got);
     assert_false(http_was_scraped(s));
+    fetch(s, "HEAD", "/metrics", &got);
+    assert_false(http_was_scraped(s)); /* no series was seen */
     fetch(s, "GET", "/metrics", &got);
     assert_true(http_was_scraped(s));
     assert_false(http_was_scraped(s));

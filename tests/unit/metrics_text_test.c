@@ -172,6 +172,68 @@ static void numbers_are_short_and_exact(void **state)
     }
 }
 
+static void nano_numbers_have_nine_decimals(void **state)
+{
+    static const struct {
+        double value;
+        const char *want;
+    } rows[] = {
+        { 0, "0" },
+        { 0.5, "0.5" },
+        { 10, "10" },
+        { 120, "120" },
+        { 1.0 / 3, "0.333333333" },
+        { 2.0 / 3, "0.666666667" },
+        { 0.0000000004, "0" },
+        { -0.0000000004, "0" },
+        { 0.0000000005, "0.000000001" },
+        { 0.001000000, "0.001" },
+        { 0.999999999, "0.999999999" },
+        { 0.9999999999, "1" },
+        { -2.25, "-2.25" },
+        { 8999999999.5, "8999999999.5" },
+        { 9e9, "9000000000" },
+        { 9000000000.25, "9000000000.25" },
+        { 1e300, "1e+300" },
+        { (double)INFINITY, "+Inf" },
+        { (double)NAN, "NaN" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_BUF b;
+        buf_init(&b, 100);
+        text_nano(&b, rows[i].value);
+        if (strcmp(buf_text(&b), rows[i].want) != 0)
+            fail_msg("%.17g: got %s", rows[i].value, buf_text(&b));
+    }
+    for (double v = 1e-9; v < 1e12; v *= 1.7) {
+        AUTO_BUF b;
+        buf_init(&b, 100);
+        text_nano(&b, v);
+        if (fabs(strtod(buf_text(&b), NULL) - v) > 0.5e-9 + 1e-15 * v)
+            fail_msg("%.17g: %s is too far off", v, buf_text(&b));
+    }
+}
+
+static void a_zone_that_is_no_more_keeps_its_joules_and_has_no_watts(void **state)
+{
+    struct world *w = *state;
+    w->a.present[ZONE_PACKAGE] = w->a.present[ZONE_PSYS] = true;
+    w->a.node_joules[ZONE_PSYS] = 5;
+    (void)snprintf(w->meter.zone[ZONE_PSYS].path, sizeof(w->meter.zone[0].path), "rapl:psys");
+    const char *text = render(w);
+    assert_has(text, "kepler_node_cpu_joules_total{node_name=\"vm\",path=\"rapl:psys\","
+                     "zone=\"psys\"} 5\n");
+    for (const char *at = text; (at = strstr(at, "zone=\"psys\"")); at++) {
+        const char *line = at;
+        while (line > text && line[-1] != '\n')
+            line--;
+        if (strncmp(strchr(line, '{') - strlen("watts"), "watts", strlen("watts")) == 0)
+            fail_msg("watts of a zone that nobody reads: %.120s", line);
+    }
+    assert_has(text, "kepler_process_cpu_joules_total");
+}
+
 static void node_series_have_keplers_labels(void **state)
 {
     struct world *w = *state;
@@ -443,6 +505,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_hold_any_bytes),
         cmocka_unit_test(numbers_are_short_and_exact),
+        cmocka_unit_test(nano_numbers_have_nine_decimals),
+        WITH_WORLD(a_zone_that_is_no_more_keeps_its_joules_and_has_no_watts),
         WITH_WORLD(node_series_have_keplers_labels),
         WITH_WORLD(process_series_have_keplers_labels),
         WITH_WORLD(what_has_left_still_runs_for_a_reader),
