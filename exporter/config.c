@@ -41,8 +41,9 @@ static void free_texts(char **text, size_t n)
 
 void config_done(struct config *c)
 {
-    char *const single[] = { c->procfs,       c->sysfs,     c->devfs,     c->root,
-                             c->power_source, c->node_name, c->web_config };
+    char *const single[] = { c->procfs,     c->sysfs,        c->devfs,
+                             c->root,       c->power_source, c->node_name,
+                             c->web_config, c->found_file,   c->found_cpu };
     for (size_t i = 0; i < ARRAY_LEN(single); i++)
         free(single[i]);
     free_texts(c->listen, c->listens);

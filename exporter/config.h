@@ -22,7 +22,10 @@ struct config {
     double threshold_joules;             /* 10 */
     char *power_source;                  /* "auto" or a name */
     bool power_source_strict;            /* named by a person, not by the findings */
-    double tdp_watts;                    /* 0: not given */
+    char *found_file;                    /* the findings in use; NULL: none */
+    char *found_cpu;                     /* CPU that they were found on; "" they do not say */
+    unsigned found_threads;
+    double tdp_watts; /* 0: not given */
     bool idle_by_ratio;
     bool ebpf;        /* accounting.source: auto and ebpf true, proc false */
     bool ebpf_strict; /* ebpf: without it the exporter does not start */

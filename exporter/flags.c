@@ -170,6 +170,10 @@ static int read_findings(struct config *c, const char *path, struct err *err)
         err_prefix(err, "%s", path);
         return rc;
     }
+    c->found_file = mem_strdup(path);
+    c->found_cpu = mem_strdup(json_text(f.host, "cpu_model", ""));
+    double threads = json_number(f.host, "threads", 0);
+    c->found_threads = threads > 0 && threads <= INT32_MAX ? (unsigned)threads : 0;
     if (!f.exporter)
         return 0;
     AUTO_STR settings_text = json_print(f.exporter, true);

@@ -71,7 +71,11 @@ static int open_sampler(struct pipeline *p, struct err *err)
                  "an interval is missed: %s",
                  why);
     }
-    log_info("run time is accounted by %s", accounting_name(got));
+    log_info("run time is accounted by %s%s", accounting_name(got),
+             p->config->ebpf
+                 ? ""
+                 : ", as accounting.source says: what lives shorter than an interval is "
+                   "missed");
     return 0;
 }
 
@@ -84,6 +88,25 @@ static void name_node(struct pipeline *p)
     }
 }
 
+/* The power source to begin with. Findings of another machine, as of an image that was copied, say
+   nothing of this one's. */
+static const char *wanted_source(const struct pipeline *p)
+{
+    const struct config *c = p->config;
+    const struct cpu_facts *cpu = &p->power.cpu;
+    if (!c->found_file || !c->found_cpu[0])
+        return c->power_source;
+    bool is_here = strcmp(c->found_cpu, cpu->model_name) == 0 &&
+                   (!c->found_threads || c->found_threads == cpu->threads);
+    if (is_here)
+        return c->power_source;
+    log_warn("%s was made on another machine (%s, %u threads; here: %s, %u threads): run "
+             "kepler-probe here, or leave --findings out%s",
+             c->found_file, c->found_cpu, c->found_threads, cpu->model_name, cpu->threads,
+             c->power_source_strict ? "" : "; its choice of a power source is not used");
+    return c->power_source_strict ? c->power_source : "auto";
+}
+
 static int open_all(struct pipeline *p, struct err *err)
 {
     const struct config *c = p->config;
@@ -91,7 +114,7 @@ static int open_all(struct pipeline *p, struct err *err)
     if (rc == 0)
         rc = power_machine_read(&p->machine, c->tdp_watts, &p->power, err);
     if (rc == 0)
-        rc = meter_open(&p->power, c->power_source, c->power_source_strict, &p->meter, err);
+        rc = meter_open(&p->power, wanted_source(p), c->power_source_strict, &p->meter, err);
     if (rc == 0)
         rc = open_sampler(p, err);
     return rc;

@@ -113,6 +113,51 @@ def test_missing_findings_are_refused(tmp_path):
     assert "none.json" in text
 
 
+def write_findings(tmp_path, change):
+    document = valid_findings()
+    change(document)
+    path = tmp_path / "findings.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_findings_that_name_a_source_that_is_gone_fall_back_loudly(exporter, tmp_path):
+    def change(document):
+        document["exporter"] = {"power": {"source": "msr"}}
+
+    e = exporter(f"--root={lab.ROOTS}/ec2-vm", f"--findings={write_findings(tmp_path, change)}")
+    assert e.metrics().labels("kepler_node_cpu_power_meter", zone="package")["source"] == "model"
+    assert "msr" in e.log() and "cannot be used" in e.log()
+
+
+def test_findings_of_another_machine_are_told_and_choose_no_source(exporter, tmp_path):
+    """A copied image's findings: its estimate must not hide the sensor that is here."""
+
+    def change(document):
+        document["host"]["cpu_model"] = "Another CPU"
+        document["exporter"] = {"power": {"source": "model"}}
+
+    root = lab.ROOTS / "server-powercap"
+    e = exporter(f"--root={root}", f"--findings={write_findings(tmp_path, change)}", wait=False)
+    e.wait_for(lambda m: True, 10, "metrics")
+    assert "another machine" in e.log() and "Another CPU" in e.log()
+    assert "power comes from powercap" in e.log()
+
+
+def test_findings_that_say_proc_are_obeyed_and_told(exporter, tmp_path):
+    def change(document):
+        document["exporter"] = {"accounting": {"source": "proc"}}
+
+    e = exporter(f"--findings={write_findings(tmp_path, change)}")
+    assert e.metrics().has("kepler_exporter_accounting", accounting="proc")
+    assert "accounted by proc" in e.log() and "missed" in e.log()
+
+
+def test_a_value_of_another_shape_names_its_place(tmp_path):
+    code, text = refuse(tmp_path, config="log: {level: [debug]}\n")
+    assert code == 2 and "line 1, column 15" in text and "log.level cannot be a list" in text
+
+
 def test_a_named_source_that_is_not_there_is_an_error(tmp_path):
     code, text = refuse(tmp_path, "--power.source=hwmon2")
     assert code == 2 and "powercap" in text and "model" in text
