@@ -72,6 +72,24 @@ static int check_ignored(const struct opt_list *ignore, struct err *err)
     return 0;
 }
 
+/* A script's unset variable; it would mean this folder, or a file without a name. */
+static int check_paths(const struct settings *s, struct err *err)
+{
+    const struct {
+        const char *flag, *value;
+    } paths[] = {
+        { "output", s->output },          { "record", s->record },
+        { "root", s->paths.root },        { "host.procfs", s->paths.procfs },
+        { "host.sysfs", s->paths.sysfs }, { "host.devfs", s->paths.devfs },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
+        if (paths[i].value && paths[i].value[0] == '\0')
+            return err_set(err, -EINVAL, "--%s needs a path, and is given an empty one",
+                           paths[i].flag);
+    }
+    return 0;
+}
+
 static int check_settings(const struct settings *s, struct err *err)
 {
     static const char *const requirements[] = { "any", "measured" };
@@ -90,7 +108,8 @@ static int check_settings(const struct settings *s, struct err *err)
                        "%s",
                        s->paths.root);
     }
-    return check_ignored(&s->ignore, err);
+    int code = check_paths(s, err);
+    return code < 0 ? code : check_ignored(&s->ignore, err);
 }
 
 /* *ret is NULL on failure. */
@@ -212,7 +231,7 @@ int main(int argc, char **argv)
         { "text", OPT_SWITCH, &s.text, NULL, "the report for a person (the default)" },
         { "json", OPT_SWITCH, &s.json, NULL, "the findings document (schema kepler-probe/1)" },
         { "output", OPT_TEXT, &s.output, "FILE",
-          "write there, whole or not at all; JSON if it ends in .json" },
+          "write there, whole or not at all; JSON if it ends in .json; - is standard output" },
         { "emit-config", OPT_SWITCH, &s.emit_config, NULL,
           "print the exporter's configuration (YAML) instead" },
         { NULL, OPT_HEADING, NULL, NULL, "Decision:" },
@@ -235,6 +254,8 @@ int main(int argc, char **argv)
     int first = argc;
     if (opts_parse(table, ARRAY_LEN(table), argc, argv, &first, &err) < 0)
         return usage(&err);
+    if (s.output && strcmp(s.output, "-") == 0)
+        s.output = NULL;
     if (first < argc) {
         (void)err_set(&err, -EINVAL, "%s: no argument is expected there", argv[first]);
         return usage(&err);

@@ -64,8 +64,10 @@ static int write_and_sync(int fd, const void *bytes, size_t n, mode_t mode)
 /* A pipe, a terminal or a device is written to: a file in its place would take it from others. */
 static int write_through(const char *path, const void *bytes, size_t n, struct err *err)
 {
-    AUTO_FD fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    int code = fd < 0 ? -errno : fd_write_all(fd, bytes, n);
+    AUTO_FD fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0 && errno == ENXIO)
+        return err_set(err, -ENXIO, "cannot write to %s: nobody reads this pipe", path);
+    int code = fd < 0 || fcntl(fd, F_SETFL, 0) < 0 ? -errno : fd_write_all(fd, bytes, n);
     if (code < 0)
         return err_set(err, code, "cannot write to %s: %s", path, strerror(-code));
     return 0;

@@ -12,7 +12,7 @@
 /* Replaces @path whole or not at all: a temporary file beside it, written, synced, renamed. On a
    failure (a full disk, no permission) nothing is left behind and what was there stays. A link
    stays a link: what it leads to is replaced. A device or a pipe (/dev/stdout) is written to
-   instead. */
+   instead; -ENXIO if nobody reads the pipe. */
 MUST_USE int file_replace(const char *path, const void *bytes, size_t n, mode_t mode,
                           struct err *err);
 

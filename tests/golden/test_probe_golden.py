@@ -216,6 +216,10 @@ def test_emitted_configuration():
     (["--fix=all"], "packages"),
     (["--root", "/proc", "--record", "/x"], "--root"),
     (["extra"], "extra"),
+    (["--output", ""], "--output"),
+    (["--record="], "--record"),
+    (["--root", ""], "--root"),
+    (["--host.sysfs="], "--host.sysfs"),
 ])
 def test_usage_is_exit_2_and_says_what(args, word):
     done = probe(*args)
@@ -241,6 +245,41 @@ def test_output_is_whole_or_not_at_all(tmp_path):
     assert probe("--root", ROOTS / "ec2-vm", "--output", out).returncode == 0
     jsonschema.validate(json.loads(out.read_text()), SCHEMA)
     assert [p.name for p in tmp_path.iterdir()] == ["findings.json"]
+
+
+def test_output_to_a_dash_is_standard_output(tmp_path):
+    done = probe("--root", ROOTS / "ec2-vm", "--json", "--output", "-", cwd=tmp_path)
+    jsonschema.validate(json.loads(done.stdout), SCHEMA)
+    assert not list(tmp_path.iterdir())
+
+
+def test_output_to_a_pipe_that_nobody_reads_does_not_hang(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    done = probe("--root", ROOTS / "ec2-vm", "--output", tmp_path / "pipe")
+    assert done.returncode == 3 and "nobody reads" in done.stderr
+
+
+@pytest.mark.parametrize("what", ["fifo", "noise", "nothing", "loop", "huge", "folder", "cut"])
+def test_a_hostile_dump_neither_hangs_nor_crashes(a_copy, what):
+    """Every file of a machine replaced; probe() has a deadline."""
+    root = a_copy("c5-metal-ubuntu-6.8-aws")
+    for path in [p for p in root.rglob("*") if p.is_symlink() or p.is_file()]:
+        if ".probe" in path.relative_to(root).parts:
+            continue
+        bytes_before = path.read_bytes() if path.is_file() else b""
+        path.unlink()
+        if what == "fifo":
+            os.mkfifo(path)
+        elif what == "loop":
+            path.symlink_to(path.name)
+        elif what == "folder":
+            path.mkdir()
+        else:
+            content = {"noise": bytes(range(256)) * 20, "cut": bytes_before[: len(bytes_before) // 2]}
+            path.write_bytes(content.get(what, b""))
+            if what == "huge":
+                os.truncate(path, 1 << 33)
+    assert on(root)["power"]["quality"] != "measured"
 
 
 def test_a_full_disk_is_exit_3_and_leaves_what_was_there(tmp_path):

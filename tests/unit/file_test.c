@@ -129,6 +129,18 @@ static void a_pipe_gets_the_bytes(void **state)
     assert_string_equal(buf_text(&b), "through");
 }
 
+static void a_pipe_that_nobody_reads_is_not_waited_for(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    AUTO_STR path = in_folder("pipe");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    (void)alarm(5); /* ends a test that waits */
+    assert_int_equal(file_replace(path, "x", 1, 0644, &err), -ENXIO);
+    (void)alarm(0);
+    assert_non_null(strstr(err.text, "nobody reads"));
+}
+
 static void a_link_stays_a_link(void **state)
 {
     (void)state;
@@ -185,6 +197,8 @@ int main(void)
                                         remove_folder),
         cmocka_unit_test(a_device_is_written_through_and_its_error_told),
         cmocka_unit_test_setup_teardown(a_pipe_gets_the_bytes, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_pipe_that_nobody_reads_is_not_waited_for, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(a_link_stays_a_link, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_cannot_be_written_is_named, make_folder,
                                         remove_folder),
