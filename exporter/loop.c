@@ -142,5 +142,7 @@ int loop_run(struct pipeline *pipeline, struct http_server *server, uint64_t int
             refresh(&loop);
         if (has_rung(&wait[DRAIN]))
             pipeline_drain(pipeline);
+        if (server)
+            http_expire(server, clock_monotonic_ns());
     }
 }

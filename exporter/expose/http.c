@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "expose/clients.h"
 #include "expose/listen.h"
 
 #include <errno.h>
@@ -32,6 +33,7 @@ struct listener {
 struct http_server {
     struct listener *listener;
     size_t n;
+    struct clients clients;
 
     pthread_mutex_t lock; /* of what is below; held for a few instructions only */
     struct page *page;    /* NULL until the first publish */
@@ -189,6 +191,38 @@ static enum MHD_Result handle( // NOLINT(readability-function-size): MHD_AccessH
     return answer_text(c, MHD_HTTP_NOT_FOUND, "not found; there are " ENDPOINTS);
 }
 
+/* -- connections -- */
+
+static void on_connection(void *arg, struct MHD_Connection *c, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http_server *s = arg;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (code == MHD_CONNECTION_NOTIFY_STARTED && info) {
+        *context = clients_add(&s->clients, info->connect_fd, clock_monotonic_ns());
+    } else if (code == MHD_CONNECTION_NOTIFY_CLOSED && *context) {
+        clients_remove(&s->clients, *context);
+        *context = NULL;
+    }
+}
+
+static void on_completed(void *arg, struct MHD_Connection *c, void **request,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct http_server *s = arg;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    (void)request;
+    if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK && info && info->socket_context)
+        clients_renew(&s->clients, info->socket_context, clock_monotonic_ns());
+}
+
+void http_expire(struct http_server *s, uint64_t now_ns)
+{
+    clients_expire(&s->clients, now_ns, HTTP_DEADLINE_NS);
+}
+
 /* -- listeners -- */
 
 static int start_listener(struct http_server *s, const char *text, struct listener *l,
@@ -212,7 +246,8 @@ static int start_listener(struct http_server *s, const char *text, struct listen
     l->daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, s, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_END);
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
     if (!l->daemon) {
         return err_set(err, -EIO,
                        "the HTTP server on %s does not start: too few file descriptors or threads "
@@ -226,6 +261,7 @@ int http_open(const char *const *address, size_t n, struct http_server **ret, st
 {
     struct http_server *s = mem_new(1, sizeof(*s));
     (void)pthread_mutex_init(&s->lock, NULL);
+    clients_init(&s->clients);
     s->healthy = true;
     s->listener = mem_new(n, sizeof(*s->listener));
     for (; s->n < n; s->n++) {
@@ -246,6 +282,7 @@ void http_close(struct http_server *s)
     for (size_t i = 0; i < s->n; i++)
         MHD_stop_daemon(s->listener[i].daemon);
     page_release(s->page);
+    clients_done(&s->clients);
     (void)pthread_mutex_destroy(&s->lock);
     free(s->listener);
     free(s);

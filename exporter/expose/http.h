@@ -4,11 +4,13 @@
 #ifndef EXPOSE_HTTP_H
 #define EXPOSE_HTTP_H
 
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/err.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct http_server;
 
@@ -26,6 +28,11 @@ const char *http_listening(const struct http_server *s, size_t i);
 
 /* True once if /metrics was read since the last call, as it is since the last http_publish. */
 bool http_was_scraped(struct http_server *s);
+
+/* Once a second or so: ends connections without an answer for HTTP_DEADLINE_NS at @now_ns (of
+   CLOCK_MONOTONIC), as those of slow senders and readers, of whom 128 would keep everybody out. */
+#define HTTP_DEADLINE_NS (30 * NS_PER_SEC)
+void http_expire(struct http_server *s, uint64_t now_ns);
 
 /* @healthy false: /healthz and /probe/livez answer 503 with @why (copied). */
 void http_set_health(struct http_server *s, bool healthy, const char *why);

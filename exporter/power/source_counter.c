@@ -160,11 +160,11 @@ static int advance_check(const struct power_source *s, const uint64_t now[ENERGY
         counter_describe(c, what, sizeof(what));
         return err_set(err, -ERANGE,
                        "%s went from %llu to %llu in %.3g s, which no zone of at most %.4g W can: "
-                       "it was set back (or the TDP of %.4g W is wrong), and the energy of this "
-                       "interval is lost",
+                       "it was set back (or draws more than is known of this CPU: "
+                       "--power.tdp-watts), and the energy of this interval is lost",
                        what, (unsigned long long)s->tally[i].base, (unsigned long long)now[i],
                        (double)ret->elapsed_ns / (double)NS_PER_SEC,
-                       zone_ceiling_watts(s->machine, c->zone), s->machine->tdp_watts);
+                       zone_ceiling_watts(s->machine, c->zone));
     }
     return 0;
 }

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
 
@@ -145,6 +146,58 @@ static void a_scrape_is_noticed_once_and_only_of_the_newest(void **state)
     assert_false(http_was_scraped(s));
 }
 
+/* Whether the server has ended the connection; silence alone would take it 10 s. */
+static bool is_ended(int fd)
+{
+    const struct timeval patience = { .tv_sec = 5 };
+    char c;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+    return recv(fd, &c, 1, 0) == 0 || errno == ECONNRESET;
+}
+
+static void a_request_that_never_ends_loses_its_place(void **state)
+{
+    struct http_server *s = *state;
+    AUTO_BUF got;
+    buf_init(&got, ANSWER_LIMIT);
+    publish(s, "x 1\n");
+    AUTO_FD slow = dial(s);
+    assert_int_equal(fd_write_all(slow, "GET /me", 7), 0);
+    fetch(s, "GET", "/metrics", &got); /* the slow one was accepted before */
+    http_expire(s, clock_monotonic_ns());
+    assert_int_equal(fd_write_all(slow, "t", 1), 0);
+    assert_int_equal(recv(slow, &(char){ 0 }, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN); /* in time: still open */
+    http_expire(s, clock_monotonic_ns() + HTTP_DEADLINE_NS + 1);
+    assert_true(is_ended(slow));
+    fetch(s, "GET", "/metrics", &got);
+    assert_non_null(strstr(buf_text(&got), "x 1\n"));
+}
+
+static void an_answer_renews_the_time_of_a_connection(void **state)
+{
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct http_server *s = *state;
+    AUTO_FD fd = dial(s);
+    uint64_t begin_ns = clock_monotonic_ns();
+    char text[1024] = "";
+    size_t n = 0;
+    while (clock_monotonic_ns() - begin_ns < 2 * NS_PER_MS)
+        ; /* so that the answer is later than the start */
+    assert_int_equal(fd_write_all(fd, request, sizeof(request) - 1), 0);
+    while (!strstr(text, "ok\n") && n < sizeof(text) - 1) {
+        ssize_t got = recv(fd, text + n, sizeof(text) - 1 - n, 0);
+        assert_true(got > 0);
+        n += (size_t)got;
+    }
+    AUTO_BUF other;
+    buf_init(&other, ANSWER_LIMIT);
+    fetch(s, "GET", "/healthz", &other); /* its completion is booked by then */
+    http_expire(s, begin_ns + HTTP_DEADLINE_NS + NS_PER_MS);
+    assert_int_equal(recv(fd, text, 1, MSG_DONTWAIT), -1);
+    assert_int_equal(errno, EAGAIN);
+}
+
 static void health_says_why_not(void **state)
 {
     struct http_server *s = *state;
@@ -203,6 +256,8 @@ int main(void)
         WITH_SERVER(every_endpoint_answers),
         WITH_SERVER(a_body_is_not_read_for_long),
         WITH_SERVER(a_scrape_is_noticed_once_and_only_of_the_newest),
+        WITH_SERVER(a_request_that_never_ends_loses_its_place),
+        WITH_SERVER(an_answer_renews_the_time_of_a_connection),
         WITH_SERVER(health_says_why_not),
         WITH_SERVER(a_slow_reader_gets_one_snapshot_whole),
         WITH_SERVER(listeners_come_all_or_none),
