@@ -60,13 +60,13 @@ elif [ "$(id -u)" = 0 ]; then
 else
     run=${XDG_STATE_HOME:-$HOME/.local/state}/kepler
 fi
-mkdir -p "$run" || die "the folder $run cannot be made; name another one in KEPLER_RUN_DIR"
+$stop_only || mkdir -p "$run" || die "the folder $run cannot be made; name another one in KEPLER_RUN_DIR"
 pid_file=$run/quickstart.pid
 log=$run/exporter.log
 
 # A pid alone may be another process by now; with its start time (field 22 of stat, after the
-# parenthesised name) it is this one or none.
-start_time_of() { sed -n 's/^.*) //p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# parenthesised name) it is this one or none. A zombie has ended, whenever init buries it.
+start_time_of() { sed -n 's/^.*) [^Z]/&/p' "/proc/$1/stat" 2>/dev/null | sed 's/^.*) //' | cut -d' ' -f20; }
 earlier_pid() {
     local pid started
     { read -r pid started _ <"$pid_file"; } 2>/dev/null || return 1
@@ -76,12 +76,10 @@ stop_earlier() {
     local pid tries=0
     pid=$(earlier_pid) || { rm -f "$pid_file" && return 1; }
     kill "$pid" || die "the earlier exporter, pid $pid, cannot be stopped by this user"
-    while [ -n "$(start_time_of "$pid")" ] && [ "$(earlier_pid)" = "$pid" ]; do
+    while [ "$(earlier_pid)" = "$pid" ]; do
         tries=$((tries + 1))
         [ $tries -ne 100 ] || kill -KILL "$pid" 2>/dev/null || true
         [ $tries -lt 200 ] || die "pid $pid does not end"
-        # A child of this shell stays a zombie until it is waited for.
-        case "$(sed -n 's/^.*) //p' "/proc/$pid/stat" 2>/dev/null)" in Z*) break ;; esac
         sleep 0.05
     done
     rm -f "$pid_file"

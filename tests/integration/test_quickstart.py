@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import urllib.request
@@ -77,6 +78,25 @@ def test_a_pid_file_of_another_process_harms_nobody(quickstart, tmp_path):
         (tmp_path / "run/quickstart.pid").write_text(f"{bystander.pid} 1 28282\n")
         assert "no exporter" in quickstart("--stop").stdout
         assert bystander.process.poll() is None
+
+
+def test_an_exporter_that_was_killed_is_not_said_to_be_stopped(quickstart, tmp_path):
+    assert quickstart().returncode == 0
+    pid = (tmp_path / "run/quickstart.pid").read_text().split()[0]
+    os.kill(int(pid), signal.SIGKILL)
+    lab.wait_until(lambda: not is_running(pid), 5, "the killed exporter ends")
+    assert "no exporter" in quickstart("--stop").stdout
+
+
+def test_stop_where_nothing_ran_makes_no_folder(quickstart, tmp_path):
+    assert "no exporter" in quickstart("--stop").stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_named(quickstart, tmp_path):
+    (tmp_path / "run").write_text("a file")
+    done = quickstart()
+    assert done.returncode == 1 and str(tmp_path / "run") in done.stderr and "KEPLER_RUN_DIR" in done.stderr
 
 
 def test_a_taken_port_that_was_asked_for_is_an_error(quickstart):
