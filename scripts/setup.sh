@@ -45,16 +45,13 @@ clang_runtime_missing() {
     printf 'libclang-rt-%s-dev\n' "$(clang -dumpversion | cut -d. -f1)"
 }
 
-as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null; then
-        sudo "$@"
-    else
-        die "these packages are missing and this user can neither install them nor use sudo." \
-            "As root, run: apt-get install ${missing[*]}"
-    fi
+# Before anything whose output goes into a log.
+root_or_die() {
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+        die "packages are missing, and this user can neither install them nor use sudo." \
+            "As root, run: apt-get install $*"
 }
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 apt_install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
@@ -63,6 +60,8 @@ apt_install() {
 
 # The package lists are fetched only if the ones at hand do not do: none yet, or older than the archive.
 install_missing() {
+    root_or_die "$@"
+    printf 'setup: installing %s\n' "$*"
     local log
     log=$(mktemp)
     if apt_install "$@" >"$log" 2>&1; then
@@ -120,14 +119,11 @@ if $print_only; then
     exit 0
 fi
 if [ ${#missing[@]} -gt 0 ]; then
-    printf 'setup: installing %s\n' "${missing[*]}"
     install_missing "${missing[@]}"
 fi
 if $with_tests; then
     runtime=$(clang_runtime_missing || true)
     if [ -n "$runtime" ]; then
-        printf 'setup: installing %s\n' "$runtime"
-        missing=("$runtime")
         install_missing "$runtime"
     fi
     prometheus_at_hand || { echo 'setup: unpacking Prometheus into .cache' && unpack_prometheus; }
