@@ -34,6 +34,7 @@ struct pipeline {
     uint64_t refreshes;
     double refresh_seconds; /* of the refresh before: its own rendering is part of it */
     bool has_watts;
+    bool is_unread; /* the standard output, at the last refresh */
 };
 
 /* -- opening -- */
@@ -223,6 +224,17 @@ static void publish(struct pipeline *p, const struct snapshot *s)
     http_publish(p->server, buf_take(&text), len);
 }
 
+static void print_table(struct pipeline *p, const struct snapshot *s)
+{
+    bool is_ready = stdout_is_ready(STDOUT_FILENO);
+    if (is_ready) {
+        stdout_print(stdout, s);
+    } else if (!p->is_unread) {
+        log_warn("nobody reads the standard output: tables are left out until somebody does");
+    }
+    p->is_unread = !is_ready;
+}
+
 static void expose(struct pipeline *p)
 {
     const struct config *c = p->config;
@@ -247,7 +259,7 @@ static void expose(struct pipeline *p)
     if (p->server)
         publish(p, &s);
     if (c->to_stdout)
-        stdout_print(stdout, &s);
+        print_table(p, &s);
 }
 
 int pipeline_refresh(struct pipeline *p, struct err *err)

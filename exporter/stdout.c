@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stdout.h"
 
+#include <poll.h>
+
 #define TOP 10
 
 /* The @n that draw most of @zone, most first; insertion keeps it one pass over all. */
@@ -58,6 +60,12 @@ static void print_comm(FILE *to, const struct process *p)
         (void)fputc(c < 0x20 || c >= 0x7f ? '?' : c, to);
     }
     (void)fputc('\n', to);
+}
+
+bool stdout_is_ready(int fd)
+{
+    struct pollfd p = { .fd = fd, .events = POLLOUT };
+    return poll(&p, 1, 0) > 0;
 }
 
 void stdout_print(FILE *to, const struct snapshot *s)

@@ -1,49 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expose/text.h"
 
+#include "base/utf8.h"
+
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #define EXACT_INTEGERS 9007199254740992.0 /* 2^53: doubles below it hold every integer */
 
-/* Bytes of the UTF-8 sequence that begins at @s (NUL-terminated), 0 if it is none: no overlong
-   form, no surrogate, nothing past U+10FFFF (RFC 3629 section 4). */
-static size_t utf8_length(const unsigned char *s)
-{
-    static const struct {
-        unsigned char first, last, second_low, second_high;
-        size_t n;
-    } rows[] = {
-        { 0xC2, 0xDF, 0x80, 0xBF, 2 }, { 0xE0, 0xE0, 0xA0, 0xBF, 3 }, { 0xE1, 0xEC, 0x80, 0xBF, 3 },
-        { 0xED, 0xED, 0x80, 0x9F, 3 }, { 0xEE, 0xEF, 0x80, 0xBF, 3 }, { 0xF0, 0xF0, 0x90, 0xBF, 4 },
-        { 0xF1, 0xF3, 0x80, 0xBF, 4 }, { 0xF4, 0xF4, 0x80, 0x8F, 4 },
-    };
-    if (s[0] < 0x80)
-        return 1;
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (s[0] < rows[i].first || s[0] > rows[i].last)
-            continue;
-        if (s[1] < rows[i].second_low || s[1] > rows[i].second_high)
-            return 0;
-        for (size_t k = 2; k < rows[i].n; k++) {
-            if ((s[k] & 0xC0U) != 0x80)
-                return 0;
-        }
-        return rows[i].n;
-    }
-    return 0;
-}
-
 static void escape(struct buf *to, const char *value, bool quotes)
 {
     const char *plain = value; /* what needs no change is added in one piece */
     const char *s = value;
-    while (*s) {
+    const char *end = value + strlen(value);
+    while (s < end) {
         const char *instead = NULL;
-        size_t n = utf8_length((const unsigned char *)s);
+        size_t n = utf8_sequence(s, (size_t)(end - s));
         if (n == 0) {
-            instead = "\xEF\xBF\xBD";
+            instead = UTF8_REPLACEMENT;
             n = 1;
         } else if (*s == '\\') {
             instead = "\\\\";

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bad input, and the end: exit codes and sentences that help."""
 
+import fcntl
 import json
+import os
 import signal
 import socket
+import subprocess
 import time
+import urllib.request
 
 import pytest
 
@@ -30,6 +34,33 @@ def test_sigterm_ends_it_promptly(exporter):
         e.process.send_signal(number)
         assert e.process.wait(10) == 0
         assert time.monotonic() - begin < 2
+
+
+def test_a_standard_output_that_nobody_reads_holds_nothing_up(tmp_path):
+    port = lab.free_port()
+    command = [lab.EXPORTER, f"--web.listen-address=127.0.0.1:{port}", "--exporter.stdout", "--monitor.interval=100ms"]
+    read, write = os.pipe()
+    fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+    with open(tmp_path / "log", "wb") as log:
+        process = subprocess.Popen(command, stdout=write, stderr=log)
+
+    def refreshes():
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as r:
+                return lab.Metrics(r.read().decode()).one("kepler_exporter_refreshes_total")
+        except OSError:
+            return 0
+
+    try:
+        lab.wait_until(lambda: refreshes() > 25, 20, "refreshes go on although the pipe is full")
+        process.terminate()
+        assert process.wait(5) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(read)
+        os.close(write)
+    assert "nobody reads" in (tmp_path / "log").read_text()
 
 
 def test_a_taken_port_says_what_to_do(tmp_path):
