@@ -3,6 +3,8 @@
 #include "power/meter.h"
 #include "power_dump.h"
 
+#include <math.h>
+
 #define PKG       "intel-rapl:0"
 #define DRAM      "intel-rapl:0:0"
 #define PKG_FILE  "/sys/class/powercap/" PKG "/energy_uj"
@@ -318,6 +320,7 @@ static void a_zone_disappears_and_keeps_its_joules(void **state)
     assert_string_equal(r.zone[ZONE_PACKAGE].path, "msr:0x611");
     assert_near(r.zone[ZONE_PACKAGE].delta_joules, 1000, 1e-3, "of the two that it stood by");
     assert_false(dram->present);
+    assert_string_equal(dram->path, "/sys/class/powercap/" DRAM); /* of the joules that it keeps */
     assert_near(dram->watts, 0, 0, "no stale watts");
     powercap_make();
     for (int i = 0; i < 60 / STEP_S + 1; i++)
@@ -390,6 +393,30 @@ static void one_on_trial_that_stands_still_does_not_step_in(void **state)
     }
     assert_string_equal(r.source, "model");
     assert_true(r.fresh);
+}
+
+/* Those of a VM's share depend on its load; what is said of all joules must hold for each. */
+static void bounds_of_joules_are_the_widest_of_their_source(void **state)
+{
+    (void)state;
+    dump_cpuinfo(&d, 1, XEON_8275CL, "hypervisor");
+    open_with("model", true);
+    step(0, 0);
+    struct meter_reading r = { 0 };
+    const struct meter_zone *package = &r.zone[ZONE_PACKAGE];
+    double low = HUGE_VAL;
+    double high = 0;
+    double narrowest = HUGE_VAL;
+    for (int i = 0; i <= 10; i++) {
+        r = step(0, i / 10.0);
+        low = fmin(low, package->low_watts / package->watts);
+        high = fmax(high, package->high_watts / package->watts);
+        narrowest = fmin(narrowest, package->high_watts / package->watts);
+    }
+    assert_true(high > narrowest * 1.01); /* else this tells nothing */
+    assert_true(package->low_ratio <= low + 1e-12 && package->high_ratio >= high - 1e-12);
+    assert_true(package->high_ratio > package->high_watts / package->watts ||
+                package->low_ratio < package->low_watts / package->watts);
 }
 
 static void counters_of_a_vm_that_stand_still(void **state)
@@ -489,6 +516,7 @@ int main(void)
         ROW(the_better_one_on_trial_steps_in_at_once),
         ROW(one_on_trial_that_stands_still_does_not_step_in),
         ROW(counters_of_a_vm_that_stand_still),
+        ROW(bounds_of_joules_are_the_widest_of_their_source),
         ROW(the_lowest_seen_lowers_the_tables_idle),
         ROW(idle_of_a_cpu_in_no_table),
         ROW(too_short_to_learn_from),
