@@ -120,7 +120,7 @@ $(BUILD)/gen/%.bpf.o: lib/bpf/%.bpf.c lib/bpf/%.h
 	@mkdir -p $(@D)
 	$(call say,BPF)
 	$(Q)$(CLANG) -target bpf -D__TARGET_ARCH_$(if $(findstring aarch64,$(shell $(CC) -dumpmachine)),arm64,x86) -O2 -g \
-	    -Wall -Wextra -Werror -Wno-unused-parameter -Ilib -I/usr/include/$(shell $(CC) -print-multiarch) -c $< -o $@
+	    -Wall -Wextra -Werror -Wno-unused-parameter -Ilib -I/usr/include/$(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))-linux-gnu -c $< -o $@
 $(BUILD)/gen/power_tables.h: scripts/gen-power-tables.sh $(wildcard data/power/*.csv)
 	@mkdir -p $(@D)
 	$(call say,GEN)
