@@ -115,6 +115,19 @@ static int open_waits(struct pollfd wait[WAITS], uint64_t start_ns, uint64_t per
     return rc;
 }
 
+/* What has come due. */
+static void on_time(struct loop *l, struct pollfd wait[WAITS])
+{
+    bool is_early = has_rung(&wait[EARLY]);
+    bool is_due = has_rung(&wait[GRID]);
+    if (is_early || is_due)
+        refresh(l);
+    if (has_rung(&wait[DRAIN]))
+        pipeline_drain(l->pipeline);
+    if (l->server)
+        http_expire(l->server, clock_monotonic_ns());
+}
+
 int loop_run(struct pipeline *pipeline, struct http_server *server, uint64_t interval_ns,
              struct err *err)
 {
@@ -136,13 +149,6 @@ int loop_run(struct pipeline *pipeline, struct http_server *server, uint64_t int
             return err_set(err, -errno, "poll: %s", strerror(errno));
         if (wait[SIGNALS].revents)
             return 0;
-        bool is_early = has_rung(&wait[EARLY]);
-        bool is_due = has_rung(&wait[GRID]);
-        if (is_early || is_due)
-            refresh(&loop);
-        if (has_rung(&wait[DRAIN]))
-            pipeline_drain(pipeline);
-        if (server)
-            http_expire(server, clock_monotonic_ns());
+        on_time(&loop, wait);
     }
 }

@@ -189,6 +189,20 @@ static void forget(struct process *process, void *arg)
     sampler_forget(p->sampler, process);
 }
 
+/* @before: the source of the last reading. */
+static void log_power(const struct pipeline *p, const char *before)
+{
+    const struct meter_reading *r = &p->reading;
+    const char *quality = r->quality ? r->quality : "";
+    bool is_expected = p->refreshes == 0 && strcmp(quality, "measured") == 0;
+    if (r->event[0]) {
+        log_event(is_expected ? LOG_INFO : LOG_WARN, "%s", r->event);
+    } else if (r->source && r->source != before) {
+        log_info("power comes from %s%s%s (%s)", r->source, r->model && r->model[0] ? ", " : "",
+                 r->model ? r->model : "", quality);
+    }
+}
+
 static void read_power(struct pipeline *p)
 {
     const struct power_now now = {
@@ -198,15 +212,7 @@ static void read_power(struct pipeline *p)
     const char *before = p->reading.source;
     meter_read(p->meter, &now, &p->reading);
     drop_unwanted_zones(p->config, &p->reading);
-    const char *quality = p->reading.quality ? p->reading.quality : "";
-    bool is_expected = p->refreshes == 0 && strcmp(quality, "measured") == 0;
-    if (p->reading.event[0]) {
-        log_event(is_expected ? LOG_INFO : LOG_WARN, "%s", p->reading.event);
-    } else if (p->reading.source && p->reading.source != before) {
-        log_info("power comes from %s%s%s (%s)", p->reading.source,
-                 p->reading.model && p->reading.model[0] ? ", " : "",
-                 p->reading.model ? p->reading.model : "", quality);
-    }
+    log_power(p, before);
     p->has_watts = p->has_watts || (p->reading.fresh && p->reading.elapsed_ns > 0);
 }
 

@@ -191,6 +191,14 @@ static enum MHD_Result handle( // NOLINT(readability-function-size): MHD_AccessH
     return answer_text(c, MHD_HTTP_NOT_FOUND, "not found; there are " ENDPOINTS);
 }
 
+/* No page here has an escape in its path; "%00" would end the text before its end. */
+static size_t keep_escapes(void *arg, struct MHD_Connection *c, char *path)
+{
+    (void)arg;
+    (void)c;
+    return strlen(path);
+}
+
 /* -- connections -- */
 
 static void on_connection(void *arg, struct MHD_Connection *c, void **context,
@@ -247,7 +255,8 @@ static int start_listener(struct http_server *s, const char *text, struct listen
         MHD_USE_EPOLL_INTERNAL_THREAD, 0, NULL, NULL, handle, s, MHD_OPTION_LISTEN_SOCKET, fd,
         MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
+        on_connection, s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_END);
     if (!l->daemon) {
         return err_set(err, -EIO,
                        "the HTTP server on %s does not start: too few file descriptors or threads "

@@ -97,6 +97,7 @@ static void every_endpoint_answers(void **state)
         { "nothing is written", "POST", "/metrics", "405", "Allow: GET, HEAD\r\n", true },
         { "nor deleted", "DELETE", "/metrics", "405", "only GET and HEAD", true },
         { "elsewhere is told where to go", "GET", "/nothing", "404", "/metrics, /healthz", true },
+        { "no zero byte ends a path", "GET", "/metrics%00x", "404", "/metrics, /healthz", true },
         { "not below", "GET", "/metrics/", "404", "/probe/readyz", true },
     };
     struct http_server *s = *state;
