@@ -8,6 +8,7 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 default_port=28282
 port=$default_port port_given=false foreground=false stop_only=false address=127.0.0.1
 wait_seconds=30
+idle_seconds=12 # on an idle host no process may have watts; accounting from /proc needs two refreshes of 5 s
 
 usage() {
     cat <<USAGE
@@ -145,8 +146,9 @@ ready() {
         curl -fsS -m 5 -o "$metrics" "$url/metrics" 2>/dev/null &&
         grep -q '^kepler_node_cpu_watts{' "$metrics" && grep -q '^kepler_process_cpu_watts{' "$metrics"
 }
-deadline=$((SECONDS + wait_seconds))
-until ready; do
+has_watts() { grep -Eq '^kepler_process_cpu_watts\{.*\} [^ ]*[1-9]' "$metrics"; }
+deadline=$((SECONDS + wait_seconds)) idle_deadline=$((SECONDS + idle_seconds))
+until ready && { has_watts || [ $SECONDS -ge $idle_deadline ]; }; do
     if [ "$(earlier_pid)" != "$exporter" ]; then
         tail -n 20 "$log" >&2
         rm -f "$pid_file" "$metrics"

@@ -21,8 +21,8 @@ def quickstart(tmp_path):
     env = dict(os.environ, KEPLER_RUN_DIR=str(tmp_path / "run"))
     env.pop("BUILD", None)
 
-    def run(*arguments):
-        return subprocess.run([SCRIPT, *map(str, arguments)], env=env, capture_output=True, text=True, timeout=300)
+    def run(*arguments, script=SCRIPT):
+        return subprocess.run([script, *map(str, arguments)], env=env, capture_output=True, text=True, timeout=300)
 
     yield run
     run("--stop")
@@ -54,6 +54,18 @@ def test_it_prints_watts_with_source_bounds_and_processes(quickstart):
     with urllib.request.urlopen(url_of(text), timeout=10) as r:
         assert b"kepler_node_cpu_watts" in r.read()
     assert re.search(r"^Stop +.*quickstart\.sh --stop$", text, re.M)
+
+
+def test_without_privileges_it_waits_for_watts_that_are_not_0(quickstart, tmp_path):
+    """Accounting from /proc has nothing to say of processes before its second refresh."""
+    wrapped = tmp_path / "unprivileged"
+    wrapped.write_text(f'#!/bin/sh\nexec setpriv --bounding-set=-all --inh-caps=-all "{SCRIPT}" "$@"\n')
+    wrapped.chmod(0o755)
+    done = quickstart(script=wrapped if os.geteuid() == 0 else SCRIPT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "CPU time from /proc" in done.stdout
+    first = re.search(r"^ +pid  command +watts\n +\d+  .{16} +([\d.]+)$", done.stdout, re.M)
+    assert first and float(first[1]) > 0, done.stdout
 
 
 def test_a_second_run_replaces_the_first_and_stop_ends_it(quickstart, tmp_path):
