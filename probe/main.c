@@ -83,9 +83,10 @@ static int check_paths(const struct settings *s, struct err *err)
         { "host.sysfs", s->paths.sysfs }, { "host.devfs", s->paths.devfs },
     };
     for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
-        if (paths[i].value && paths[i].value[0] == '\0')
+        if (paths[i].value && paths[i].value[0] == '\0') {
             return err_set(err, -EINVAL, "--%s needs a path, and is given an empty one",
                            paths[i].flag);
+        }
     }
     return 0;
 }
