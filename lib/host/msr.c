@@ -173,7 +173,7 @@ static int explain(const struct rootfs *fs, const struct cpu_facts *cpu, struct 
 {
     char path[64];
     const char *vm = cpu->hypervisor ? "; this is a virtual machine, whose hypervisor as a rule "
-                                       "hides the energy registers: a bare-metal instance has them"
+                                       "hides the energy registers: the physical host has them"
                                      : "";
     device_path(path, sizeof(path), t.cpu);
     if (code == -EACCES || code == -EPERM) {

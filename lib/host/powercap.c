@@ -203,7 +203,7 @@ static int explain_nothing(const struct rootfs *fs, const struct cpu_facts *cpu,
         return err_set(err, -ENOENT,
                        POWERCAP_CLASS " has no intel-rapl zone: this is a virtual machine, and its "
                                       "hypervisor hides the energy counters; no module brings "
-                                      "them, a bare-metal instance does");
+                                      "them, the physical host does");
     }
     return err_set(err, -ENOENT,
                    POWERCAP_CLASS " has no intel-rapl zone: load the driver (modprobe "
