@@ -33,6 +33,8 @@ rm -rf "$logs" && mkdir -p "$logs"
 passed=0 failed=0 skipped=0
 failures=()
 venv=.cache/venv
+# Warnings are errors here; quickstart, which a test runs, lets them pass on compilers we have not seen.
+export WERROR=1
 export LIZARD=$venv/bin/lizard
 export PATH="$PATH:$PWD/.cache/prometheus/usr/bin"
 

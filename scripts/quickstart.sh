@@ -107,7 +107,7 @@ echo "all there"
 
 step 'Build'
 build_log=$(mktemp)
-if ! as_owner make -C "$top" --no-print-directory -j"$(nproc)" kepler-probe kepler-exporter >"$build_log" 2>&1; then
+if ! as_owner make -C "$top" --no-print-directory WERROR="${WERROR:-0}" -j"$(nproc)" kepler-probe kepler-exporter >"$build_log" 2>&1; then
     tail -n 40 "$build_log" >&2
     die "the build failed; its last lines are above, all of them in $build_log"
 fi

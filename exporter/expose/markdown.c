@@ -26,7 +26,7 @@ static const char head[] =
     "- With `--process.top N` only the N processes that draw most have a series, and the rest is\n"
     "  summed in `kepler_node_cpu_unlisted_joules`.\n"
     "- HELP of every family marked *source* below ends with its source and, if that is an estimate,\n"
-    "  its bounds, zone by zone, the widest since that source is used: `grep 'HELP.*estimated'`\n"
+    "  its bounds, zone by zone, the widest at any load: `grep 'HELP.*estimated'`\n"
     "  finds them.\n"
     "- A zone that the source of today does not have, after a change, has no watts; its joules stay,\n"
     "  with the `path` they were counted at.\n"

@@ -124,9 +124,9 @@ static void slot_describe(const struct slot *s, char *ret, size_t size)
     const char *model = s->ops->model_name(s->source);
     const struct power_zone *zone = &s->latest.zone[ZONE_PACKAGE];
     char bounds[64] = "";
-    if (zone->present && zone->high > zone->low) {
-        (void)snprintf(bounds, sizeof(bounds), ", true value within x%.2f .. x%.2f", zone->low,
-                       zone->high);
+    if (zone->present && zone->widest_high > zone->widest_low) {
+        (void)snprintf(bounds, sizeof(bounds), ", true value within x%.2f .. x%.2f",
+                       zone->widest_low, zone->widest_high);
     }
     (void)snprintf(ret, size, "%s%s%s (%s%s)", s->ops->name, *model ? " " : "", model,
                    s->ops->quality, bounds);
@@ -179,7 +179,6 @@ static double idle_watts(struct meter *m, enum energy_zone zone, double usage, u
 static void show_source(struct meter *m)
 {
     const struct slot *s = &m->current;
-    bool is_new = m->out.source != s->ops->name;
     m->out.source = s->ops->name;
     m->out.quality = s->ops->quality;
     m->out.model = s->ops->model_name(s->source);
@@ -189,8 +188,8 @@ static void show_source(struct meter *m)
         out->present = in->present;
         if (in->present) /* else the one its joules are of stays */
             (void)snprintf(out->path, sizeof(out->path), "%s", in->path);
-        out->low_ratio = is_new || out->low_ratio <= 0 ? in->low : fmin(out->low_ratio, in->low);
-        out->high_ratio = is_new ? in->high : fmax(out->high_ratio, in->high);
+        out->low_ratio = in->widest_low;
+        out->high_ratio = in->widest_high;
         if (!in->present) /* its joules stay, for a source that has it */
             out->watts = out->idle_watts = out->low_watts = out->high_watts = 0;
     }

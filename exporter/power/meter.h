@@ -22,7 +22,7 @@ struct meter_zone {
     double joules, idle_joules;   /* since the meter was opened, over all sources; active = rest */
     double watts, idle_watts;     /* of the last interval */
     double low_watts, high_watts; /* bounds of watts; both equal to it where measured */
-    double low_ratio, high_ratio; /* widest bounds since this source is used: of its joules too */
+    double low_ratio, high_ratio; /* widest bounds at any load: of the joules, too */
     double delta_joules, delta_idle_joules; /* of the last interval */
 };
 

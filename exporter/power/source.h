@@ -39,10 +39,11 @@ struct power_now {
 
 struct power_zone {
     bool present;
-    double joules;     /* since the source was opened; never decreases */
-    double low, high;  /* bounds: ratios to the joules and watts of this zone's last interval */
-    double idle_watts; /* P(0) where the source knows it (a model); < 0: it does not */
-    char path[128];    /* `path` label: powercap folder, "msr:0x611", "model:E:any server CPU" */
+    double joules;    /* since the source was opened; never decreases */
+    double low, high; /* bounds: ratios to the joules and watts of this zone's last interval */
+    double widest_low, widest_high; /* the same at any load: known from the start, never narrower */
+    double idle_watts;              /* P(0) where the source knows it (a model); < 0: it does not */
+    char path[128]; /* `path` label: powercap folder, "msr:0x611", "model:E:any server CPU" */
 };
 
 struct power_reading {

@@ -71,7 +71,7 @@ static void zones_start(struct power_source *s)
         if (zone->present)
             continue; /* sockets are summed; the first one gives the label */
         zone->present = true;
-        zone->low = zone->high = 1;
+        zone->low = zone->high = zone->widest_low = zone->widest_high = 1;
         zone->idle_watts = -1;
         (void)snprintf(zone->path, sizeof(zone->path), "%s", c->label);
     }

@@ -33,9 +33,12 @@ static struct watt_model model_of(const struct power_machine *m)
     return model;
 }
 
+/* With the bounds of memory; the package's are set after. */
 static void zone_start(struct power_zone *zone, const char *name, struct watt_range at_rest)
 {
     zone->present = true;
+    zone->widest_low = DRAM_BOUND_LOW;
+    zone->widest_high = DRAM_BOUND_HIGH;
     zone->idle_watts = at_rest.watts;
     (void)snprintf(zone->path, sizeof(zone->path), "model:%s", name);
 }
@@ -48,6 +51,8 @@ static int model_open(const struct power_machine *m, struct power_source **ret, 
     (void)snprintf(s->name, sizeof(s->name), "%s:%s", power_tier_name(m->power.tier),
                    m->power.name);
     zone_start(&s->last.zone[ZONE_PACKAGE], s->name, watt_package(&s->model, 0));
+    cpu_power_bounds(&s->model.power, s->model.is_vm, &s->last.zone[ZONE_PACKAGE].widest_low,
+                     &s->last.zone[ZONE_PACKAGE].widest_high);
     if (s->model.memory_gb > 0)
         zone_start(&s->last.zone[ZONE_DRAM], s->name, watt_dram(&s->model, 0));
     *ret = s;
