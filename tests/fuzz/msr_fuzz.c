@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Register files of a dump: the first byte of the first line is the CPUID model, the next lines are
    the texts of the unit register and of the energy registers. */
-#include "../unit/host_root.h"
+#include "../unit/tree.h"
 #include "base/cleanup.h"
 #include "base/rootfs.h"
 #include "host/energy.h"
@@ -11,11 +11,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct host_root root;
+static struct tree root;
 
 static void remove_root(void)
 {
-    host_root_done(&root);
+    tree_remove(&root);
 }
 
 static size_t line_length(const uint8_t *data, size_t size)
@@ -33,7 +33,7 @@ static void write_registers(const uint8_t *data, size_t size)
         char path[64];
         size_t n = line_length(data, size);
         (void)snprintf(path, sizeof(path), "/dev/cpu/0/msr/0x%" PRIx32, registers[i]);
-        host_root_bytes(&root, path, data, n);
+        tree_put_bytes(&root, path, data, n);
         data += n;
         size -= n;
     }
@@ -53,7 +53,7 @@ static void check_counter(const struct energy_counter *c)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (root.path[0] == '\0') {
-        host_root_init(&root);
+        tree_make(&root);
         (void)atexit(remove_root);
     }
     size_t n = line_length(data, size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of a powercap class: the input's lines are name, energy_uj and max_energy_range_uj of one
    zone after the other. */
-#include "../unit/host_root.h"
+#include "../unit/tree.h"
 #include "base/cleanup.h"
 #include "base/rootfs.h"
 #include "host/energy.h"
@@ -11,11 +11,11 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct host_root root;
+static struct tree root;
 
 static void remove_root(void)
 {
-    host_root_done(&root);
+    tree_remove(&root);
 }
 
 static void write_files(const uint8_t *data, size_t size)
@@ -28,7 +28,7 @@ static void write_files(const uint8_t *data, size_t size)
         size_t n = newline ? (size_t)(newline - data) + 1 : size;
         (void)snprintf(path, sizeof(path), POWERCAP_CLASS "/%s/%s", zones[i / ARRAY_LEN(files)],
                        files[i % ARRAY_LEN(files)]);
-        host_root_bytes(&root, path, data, n);
+        tree_put_bytes(&root, path, data, n);
         data += n;
         size -= n;
     }
@@ -37,7 +37,7 @@ static void write_files(const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (root.path[0] == '\0') {
-        host_root_init(&root);
+        tree_make(&root);
         (void)atexit(remove_root);
     }
     write_files(data, size);

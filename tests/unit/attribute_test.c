@@ -14,6 +14,8 @@
 /* cmocka needs the four headers above first */
 #include <cmocka.h>
 
+#include "near.h"
+
 #define SECOND UINT64_C(1000000000)
 #define MANY   8
 
@@ -66,12 +68,6 @@ static void retire(struct world *w, bool shown)
     attribution_retire(&w->a, &w->sample, shown, remember, w);
 }
 
-static void assert_near(const char *why, double got, double want)
-{
-    if (fabs(got - want) > 1e-9 * fmax(1, fabs(want)))
-        fail_msg("%s: got %.17g, want %.17g", why, got, want);
-}
-
 static void shares_follow_run_time(void **state)
 {
     static const struct {
@@ -100,14 +96,14 @@ static void shares_follow_run_time(void **state)
         set_zone(&w, ZONE_PACKAGE, rows[i].joules, rows[i].idle);
         attribution_apply(&w.a, &w.sample, &w.meter);
         for (size_t k = 0; k < 3; k++) {
-            assert_near(rows[i].why, w.p[k].joules[ZONE_PACKAGE], rows[i].want[k]);
-            assert_near(rows[i].why, w.p[k].watts[ZONE_PACKAGE], rows[i].want[k] / 2);
+            assert_close(w.p[k].joules[ZONE_PACKAGE], rows[i].want[k], rows[i].why);
+            assert_close(w.p[k].watts[ZONE_PACKAGE], rows[i].want[k] / 2, rows[i].why);
             assert_int_equal(w.p[k].pending_ns, 0);
         }
-        assert_near(rows[i].why, w.a.unattributed_joules[ZONE_PACKAGE], rows[i].unattributed);
-        assert_near(rows[i].why, w.a.node_joules[ZONE_PACKAGE], rows[i].joules);
-        assert_near(rows[i].why, w.a.idle_joules[ZONE_PACKAGE] + w.a.active_joules[ZONE_PACKAGE],
-                    rows[i].joules);
+        assert_close(w.a.unattributed_joules[ZONE_PACKAGE], rows[i].unattributed, rows[i].why);
+        assert_close(w.a.node_joules[ZONE_PACKAGE], rows[i].joules, rows[i].why);
+        assert_close(w.a.idle_joules[ZONE_PACKAGE] + w.a.active_joules[ZONE_PACKAGE],
+                     rows[i].joules, rows[i].why);
         assert_true(attribution_error_ratio(&w.a, &w.sample) < 1e-12);
     }
 }
@@ -131,9 +127,9 @@ static void kepler_rule_splits_by_usage(void **state)
         w.sample.usage_ratio = rows[i].usage;
         set_zone(&w, ZONE_PACKAGE, 40, 33);
         attribution_apply(&w.a, &w.sample, &w.meter);
-        assert_near(rows[i].why, w.a.active_joules[ZONE_PACKAGE], rows[i].active);
-        assert_near(rows[i].why, w.a.active_watts[ZONE_PACKAGE], rows[i].active);
-        assert_near(rows[i].why, w.a.idle_watts[ZONE_PACKAGE], 40 - rows[i].active);
+        assert_close(w.a.active_joules[ZONE_PACKAGE], rows[i].active, rows[i].why);
+        assert_close(w.a.active_watts[ZONE_PACKAGE], rows[i].active, rows[i].why);
+        assert_close(w.a.idle_watts[ZONE_PACKAGE], 40 - rows[i].active, rows[i].why);
     }
 }
 
@@ -151,8 +147,8 @@ static void reading_that_is_not_fresh_defers(void **state)
     w.meter.fresh = false;
     attribution_apply(&w.a, &w.sample, &w.meter);
     assert_int_equal(w.p[0].pending_ns, 100);
-    assert_near("watts stay the last ones", w.p[0].watts[ZONE_PACKAGE], 7);
-    assert_near("no joules yet", w.a.node_joules[ZONE_PACKAGE], 0);
+    assert_close(w.p[0].watts[ZONE_PACKAGE], 7, "watts stay the last ones");
+    assert_close(w.a.node_joules[ZONE_PACKAGE], 0, "no joules yet");
 
     w.meter.fresh = true;
     w.meter.elapsed_ns = 2 * SECOND;
@@ -162,10 +158,10 @@ static void reading_that_is_not_fresh_defers(void **state)
     w.p[1].pending_ns = 200;
     set_zone(&w, ZONE_PACKAGE, 80, 0);
     attribution_apply(&w.a, &w.sample, &w.meter);
-    assert_near("usage is of both refreshes", w.a.active_joules[ZONE_PACKAGE], 40);
-    assert_near("run time of both", w.p[0].joules[ZONE_PACKAGE], 10);
-    assert_near("of the second", w.p[1].joules[ZONE_PACKAGE], 20);
-    assert_near("irq and lost of both", w.a.unattributed_joules[ZONE_PACKAGE], 10);
+    assert_close(w.a.active_joules[ZONE_PACKAGE], 40, "usage is of both refreshes");
+    assert_close(w.p[0].joules[ZONE_PACKAGE], 10, "run time of both");
+    assert_close(w.p[1].joules[ZONE_PACKAGE], 20, "of the second");
+    assert_close(w.a.unattributed_joules[ZONE_PACKAGE], 10, "irq and lost of both");
     assert_int_equal(w.a.deferred_irq_ns + w.a.deferred_lost_ns + w.a.deferred_elapsed_ns, 0);
 }
 
@@ -177,13 +173,13 @@ static void zone_that_goes_away_keeps_joules_not_watts(void **state)
     w.p[0].pending_ns = 1;
     set_zone(&w, ZONE_DRAM, 4, 1);
     attribution_apply(&w.a, &w.sample, &w.meter);
-    assert_near("dram", w.p[0].watts[ZONE_DRAM], 3);
+    assert_close(w.p[0].watts[ZONE_DRAM], 3, "dram");
     w.meter.zone[ZONE_DRAM].present = false;
     attribution_apply(&w.a, &w.sample, &w.meter);
-    assert_near("joules stay", w.p[0].joules[ZONE_DRAM], 3);
-    assert_near("node joules stay", w.a.node_joules[ZONE_DRAM], 4);
-    assert_near("watts go", w.p[0].watts[ZONE_DRAM], 0);
-    assert_near("idle watts go", w.a.idle_watts[ZONE_DRAM], 0);
+    assert_close(w.p[0].joules[ZONE_DRAM], 3, "joules stay");
+    assert_close(w.a.node_joules[ZONE_DRAM], 4, "node joules stay");
+    assert_close(w.p[0].watts[ZONE_DRAM], 0, "watts go");
+    assert_close(w.a.idle_watts[ZONE_DRAM], 0, "idle watts go");
 }
 
 /* Pids 100.. with @joules each, all ended. */
@@ -223,7 +219,7 @@ static void retire_keeps_the_top_over_the_threshold(void **state)
         w.a.max_terminated = rows[i].max;
         w.a.threshold_joules = rows[i].threshold;
         retire(&w, false);
-        assert_near(rows[i].why, w.a.ended_joules[ZONE_PACKAGE], rows[i].ended);
+        assert_close(w.a.ended_joules[ZONE_PACKAGE], rows[i].ended, rows[i].why);
         if (w.sample.processes != rows[i].left || w.n_forgotten != 4 - rows[i].left)
             fail_msg("%s: %zu left, %zu forgotten", rows[i].why, w.sample.processes, w.n_forgotten);
         if (rows[i].left)
@@ -251,7 +247,7 @@ static void retire_forgets_a_series_once_a_scrape_has_read_it(void **state)
     retire(&w, true);
     assert_int_equal(w.forgotten[0], 101);
     assert_int_equal(w.sample.processes, 0);
-    assert_near("all is in ended", w.a.ended_joules[ZONE_PACKAGE], 70);
+    assert_close(w.a.ended_joules[ZONE_PACKAGE], 70, "all is in ended");
     assert_true(attribution_error_ratio(&w.a, &w.sample) < 1e-12);
 }
 
@@ -296,7 +292,7 @@ static void retire_lets_go_of_a_pid_that_was_taken_again(void **state)
         retire(&w, false);
         if (w.n_forgotten != 1)
             fail_msg("%s: %zu forgotten", rows[i].why, w.n_forgotten);
-        assert_near(rows[i].why, w.a.ended_joules[ZONE_PACKAGE], joules[rows[i].forgotten_index]);
+        assert_close(w.a.ended_joules[ZONE_PACKAGE], joules[rows[i].forgotten_index], rows[i].why);
         assert_true(attribution_error_ratio(&w.a, &w.sample) < 1e-12);
     }
 }
@@ -360,11 +356,11 @@ static void error_ratio_sees_what_is_missing(void **state)
     w.a.node_joules[ZONE_PACKAGE] = 100;
     w.a.idle_joules[ZONE_PACKAGE] = 50;
     w.p[0].joules[ZONE_PACKAGE] = 40;
-    assert_near("a tenth", attribution_error_ratio(&w.a, &w.sample), 0.1);
+    assert_close(attribution_error_ratio(&w.a, &w.sample), 0.1, "a tenth");
     w.p[0].joules[ZONE_PACKAGE] = 60;
-    assert_near("too much counts too", attribution_error_ratio(&w.a, &w.sample), 0.1);
+    assert_close(attribution_error_ratio(&w.a, &w.sample), 0.1, "too much counts too");
     w.a.node_joules[ZONE_PACKAGE] = 0;
-    assert_near("no energy, no error", attribution_error_ratio(&w.a, &w.sample), 0);
+    assert_close(attribution_error_ratio(&w.a, &w.sample), 0, "no energy, no error");
 }
 
 int main(void)

@@ -11,6 +11,8 @@
 /* cmocka needs the four headers above first */
 #include <cmocka.h>
 
+#include "near.h"
+
 static struct cpu_facts cpu_named(const char *vendor, const char *model_name)
 {
     struct cpu_facts cpu = {
@@ -19,12 +21,6 @@ static struct cpu_facts cpu_named(const char *vendor, const char *model_name)
     (void)snprintf(cpu.vendor, sizeof(cpu.vendor), "%s", vendor);
     (void)snprintf(cpu.model_name, sizeof(cpu.model_name), "%s", model_name);
     return cpu;
-}
-
-static void assert_close(const char *why, double got, double want)
-{
-    if (fabs(got - want) > 1e-9 * fabs(want))
-        fail_msg("%s: %.12g, not %.12g", why, got, want);
 }
 
 /* Intel as /proc/cpuinfo writes it; figures from the CSV files. */
@@ -52,12 +48,12 @@ static void tier_a_rows(void **state)
         if (p.tier != TIER_A || strcmp(p.name, rows[i].name) != 0 ||
             p.table_threads != rows[i].threads)
             fail_msg("%s: %s", rows[i].why, p.reason);
-        assert_close(rows[i].why, p.curve[0], rows[i].at_rest);
-        assert_close(rows[i].why, p.curve[10], rows[i].at_full);
-        assert_close(rows[i].why, p.tdp_watts, rows[i].tdp_watts);
-        assert_close(rows[i].why, p.bound_low, 0.82);
-        assert_close(rows[i].why, p.bound_high, 1.43);
-        assert_close(rows[i].why, p.tdp_watts_per_thread, 0);
+        assert_close(p.curve[0], rows[i].at_rest, rows[i].why);
+        assert_close(p.curve[10], rows[i].at_full, rows[i].why);
+        assert_close(p.tdp_watts, rows[i].tdp_watts, rows[i].why);
+        assert_close(p.bound_low, 0.82, rows[i].why);
+        assert_close(p.bound_high, 1.43, rows[i].why);
+        assert_close(p.tdp_watts_per_thread, 0, rows[i].why);
     }
 }
 
@@ -103,11 +99,11 @@ static void tier_b_rows(void **state)
         if (p.tier != TIER_B || strcmp(p.name, rows[i].name) != 0 ||
             p.table_threads != rows[i].threads)
             fail_msg("%s: %s, %u threads", rows[i].why, p.reason, p.table_threads);
-        assert_close(rows[i].why, p.tdp_watts, rows[i].tdp_watts);
-        assert_close(rows[i].why, p.bound_low, rows[i].low);
-        assert_close(rows[i].why, p.bound_high, rows[i].high);
-        assert_close(rows[i].why, p.curve[0], 0.1198);
-        assert_close(rows[i].why, p.curve[10], 1.0376);
+        assert_close(p.tdp_watts, rows[i].tdp_watts, rows[i].why);
+        assert_close(p.bound_low, rows[i].low, rows[i].why);
+        assert_close(p.bound_high, rows[i].high, rows[i].why);
+        assert_close(p.curve[0], 0.1198, rows[i].why);
+        assert_close(p.curve[10], 1.0376, rows[i].why);
     }
 }
 
@@ -152,11 +148,11 @@ static void tier_e_rows(void **state)
         if (p.tier != TIER_E || strcmp(p.name, rows[i].name) != 0 ||
             p.table_threads != rows[i].threads)
             fail_msg("%s: %s", rows[i].why, p.reason);
-        assert_close(rows[i].why, p.tdp_watts_per_thread, rows[i].per_thread);
-        assert_close(rows[i].why, p.tdp_watts, 0);
-        assert_close(rows[i].why, p.bound_low, rows[i].low);
-        assert_close(rows[i].why, p.bound_high, rows[i].high);
-        assert_close(rows[i].why, p.curve[10], 1.0376);
+        assert_close(p.tdp_watts_per_thread, rows[i].per_thread, rows[i].why);
+        assert_close(p.tdp_watts, 0, rows[i].why);
+        assert_close(p.bound_low, rows[i].low, rows[i].why);
+        assert_close(p.bound_high, rows[i].high, rows[i].why);
+        assert_close(p.curve[10], 1.0376, rows[i].why);
     }
 }
 
@@ -220,7 +216,7 @@ static void tdp_by_name_rows(void **state)
         { "", 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        assert_close(rows[i].model_name, cpu_power_tdp_by_name(rows[i].model_name), rows[i].watts);
+        assert_close(cpu_power_tdp_by_name(rows[i].model_name), rows[i].watts, rows[i].model_name);
 }
 
 /* Every name of the table finds itself, and what shares its words has its TDP too. */
@@ -228,8 +224,8 @@ static void each_tdp_row_is_found(void **state)
 {
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(power_tdp_rows); i++)
-        assert_close(power_tdp_rows[i].name, cpu_power_tdp_by_name(power_tdp_rows[i].name),
-                     power_tdp_rows[i].tdp_watts);
+        assert_close(cpu_power_tdp_by_name(power_tdp_rows[i].name), power_tdp_rows[i].tdp_watts,
+                     power_tdp_rows[i].name);
 }
 
 static void ceiling_rows(void **state)
@@ -252,7 +248,7 @@ static void ceiling_rows(void **state)
         struct cpu_facts cpu = cpu_named(rows[i].vendor, rows[i].model_name);
         cpu.sockets = rows[i].sockets;
         cpu.threads = rows[i].threads;
-        assert_close(rows[i].why, cpu_power_ceiling_watts(&cpu, rows[i].tdp_watts), rows[i].watts);
+        assert_close(cpu_power_ceiling_watts(&cpu, rows[i].tdp_watts), rows[i].watts, rows[i].why);
     }
 }
 
@@ -266,7 +262,7 @@ static void each_row_fits(void **state)
         cpu_power_find(&cpu, 0, &p);
         assert_int_equal(p.tier, TIER_A);
         assert_string_equal(p.source, power_package_rows[i].source);
-        assert_close(p.name, p.tdp_watts, power_package_rows[i].tdp_watts);
+        assert_close(p.tdp_watts, power_package_rows[i].tdp_watts, p.name);
         for (size_t k = 1; k < POWER_CURVE_POINTS; k++)
             assert_true(p.curve[k] >= p.curve[k - 1]);
     }
@@ -274,8 +270,8 @@ static void each_row_fits(void **state)
         assert_true(strlen(power_kepler_rows[i].source) < sizeof(p.source));
     for (size_t k = 1; k < POWER_CURVE_POINTS; k++)
         assert_true(cpu_power_dram_watts_per_gb[k] >= cpu_power_dram_watts_per_gb[k - 1]);
-    assert_close("DRAM at rest", cpu_power_dram_watts_per_gb[0], 0.0457);
-    assert_close("DRAM at full load", cpu_power_dram_watts_per_gb[10], 0.0993);
+    assert_close(cpu_power_dram_watts_per_gb[0], 0.0457, "DRAM at rest");
+    assert_close(cpu_power_dram_watts_per_gb[10], 0.0993, "DRAM at full load");
 }
 
 static void a_reason_is_never_cut(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/cpu.h"
 
-#include "host_root.h"
+#include "tree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -185,14 +185,14 @@ static void a_big_machine(void **state)
 static void arm_topology_comes_from_sysfs(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
-    host_root_text(&r, "/proc/cpuinfo", ARM_THREAD(0) ARM_THREAD(1) ARM_THREAD(2));
-    host_root_text(&r, "/sys/devices/system/cpu/cpu0/topology/physical_package_id", "0\n");
-    host_root_text(&r, "/sys/devices/system/cpu/cpu1/topology/physical_package_id", "36\n");
-    host_root_text(&r, "/sys/devices/system/cpu/cpu2/topology/physical_package_id", "-1\n");
-    host_root_text(&r, "/sys/devices/system/cpu/cpu0/topology/core_id", "5\n");
-    host_root_text(&r, "/sys/devices/system/cpu/cpu1/topology/core_id", "5\n");
+    AUTO_TREE r;
+    tree_make(&r);
+    tree_put(&r, "/proc/cpuinfo", ARM_THREAD(0) ARM_THREAD(1) ARM_THREAD(2));
+    tree_put(&r, "/sys/devices/system/cpu/cpu0/topology/physical_package_id", "0\n");
+    tree_put(&r, "/sys/devices/system/cpu/cpu1/topology/physical_package_id", "36\n");
+    tree_put(&r, "/sys/devices/system/cpu/cpu2/topology/physical_package_id", "-1\n");
+    tree_put(&r, "/sys/devices/system/cpu/cpu0/topology/core_id", "5\n");
+    tree_put(&r, "/sys/devices/system/cpu/cpu1/topology/core_id", "5\n");
     struct cpu_facts cpu;
     struct err err = { 0 };
     assert_int_equal(cpu_read(&r.fs, &cpu, &err), 0);
@@ -206,10 +206,10 @@ static void arm_topology_comes_from_sysfs(void **state)
 static void what_x86_says_wins_over_sysfs(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
-    host_root_text(&r, "/proc/cpuinfo", C5_THREAD(0, 1, 2));
-    host_root_text(&r, "/sys/devices/system/cpu/cpu0/topology/physical_package_id", "9\n");
+    AUTO_TREE r;
+    tree_make(&r);
+    tree_put(&r, "/proc/cpuinfo", C5_THREAD(0, 1, 2));
+    tree_put(&r, "/sys/devices/system/cpu/cpu0/topology/physical_package_id", "9\n");
     struct cpu_facts cpu;
     struct err err = { 0 };
     assert_int_equal(cpu_read(&r.fs, &cpu, &err), 0);
@@ -221,14 +221,14 @@ static void what_x86_says_wins_over_sysfs(void **state)
 static void unreadable_files_are_explained(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     struct cpu_facts cpu;
     struct err err = { 0 };
     assert_int_equal(cpu_read(&r.fs, &cpu, &err), -ENOENT);
     assert_non_null(strstr(err.text, "/proc/cpuinfo"));
     assert_non_null(strstr(err.text, "--host.procfs"));
-    host_root_text(&r, "/proc/cpuinfo", "nothing here\n");
+    tree_put(&r, "/proc/cpuinfo", "nothing here\n");
     assert_int_equal(cpu_read(&r.fs, &cpu, &err), -EBADMSG);
     assert_non_null(strstr(err.text, "no processor"));
 }

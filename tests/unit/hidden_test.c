@@ -61,12 +61,6 @@ static void put_thread(const struct scene *s, unsigned pid, unsigned tid, unsign
     tree_put(&s->tree, path, text);
 }
 
-static void drop(const struct scene *s, const char *path)
-{
-    AUTO_STR full = mem_printf("%s%s", s->tree.path, path);
-    assert_int_equal(nftw(full, tree_unlink, 16, FTW_DEPTH | FTW_PHYS), 0);
-}
-
 /* One refresh, in which the iterator lists pid 2 and nothing else. */
 static void refresh(struct scene *s, uint64_t seconds)
 {
@@ -114,7 +108,7 @@ static void a_thread_that_has_gone_keeps_what_it_ran(void **state)
     put_thread(s, 1, 1, 4000);
     put_thread(s, 1, 75, 6000);
     refresh(s, 0);
-    drop(s, "/proc/1/task/75");
+    tree_drop(&s->tree, "/proc/1/task/75");
     refresh(s, 1);
     put_thread(s, 1, 1, 4100);
     refresh(s, 1);
@@ -152,7 +146,7 @@ static void gone_or_taken_by_another_it_is_dropped(void **state)
     refresh(s, 0);
     assert_int_equal(s->hidden.n, 2);
     put_process(s, 1, "next", 300);
-    drop(s, "/proc/8");
+    tree_drop(&s->tree, "/proc/8");
     refresh(s, 1);
     assert_int_equal(s->hidden.n, 0);
     assert_int_equal(find(s, 1, 5)->state, PROCESS_LEFT);

@@ -56,7 +56,7 @@ static void powercap_remove(void)
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         char path[128];
         (void)snprintf(path, sizeof(path), "/sys/class/powercap/" PKG "/%s", files[i]);
-        dump_remove(&d, path);
+        tree_drop(&d.tree, path);
     }
 }
 
@@ -90,11 +90,11 @@ static struct meter_reading step(double watts, double usage_ratio)
     package_uj += (uint64_t)(watts * STEP_S * 1e6);
     dram_uj += (uint64_t)(watts * STEP_S * 1e5);
     msr_counts += (uint64_t)(watts * STEP_S * MSR_PER_J);
-    if (rootfs_exists(&d.fs, "/sys/class/powercap/" PKG "/name")) {
+    if (rootfs_exists(&d.tree.fs, "/sys/class/powercap/" PKG "/name")) {
         dump_energy(&d, PKG, package_uj);
         dump_energy(&d, DRAM, dram_uj);
     }
-    if (rootfs_exists(&d.fs, "/dev/cpu/0/msr/0x606"))
+    if (rootfs_exists(&d.tree.fs, "/dev/cpu/0/msr/0x606"))
         dump_msr(&d, 0, MSR_INTEL_PKG_ENERGY, msr_counts);
     return read_at(usage_ratio);
 }
@@ -104,7 +104,7 @@ static struct meter_reading bad_step(double watts, double usage_ratio)
 {
     second += STEP_S;
     package_uj += (uint64_t)(watts * STEP_S * 1e6);
-    dump_write(&d, PKG_FILE, "bad");
+    tree_printf(&d.tree, PKG_FILE, "bad");
     return read_at(usage_ratio);
 }
 
@@ -373,8 +373,8 @@ static void the_better_one_on_trial_steps_in_at_once(void **state)
 {
     (void)state;
     come_to_the_trial();
-    dump_remove(&d, "/dev/cpu/0/msr/0x611");
-    dump_remove(&d, "/dev/cpu/0/msr/0x606");
+    tree_drop(&d.tree, "/dev/cpu/0/msr/0x611");
+    tree_drop(&d.tree, "/dev/cpu/0/msr/0x606");
     struct meter_reading r = step(140, 0.3);
     assert_string_equal(r.source, "powercap");
     assert_true(r.fresh && r.changes == 2);
@@ -386,7 +386,7 @@ static void one_on_trial_that_stands_still_does_not_step_in(void **state)
     struct meter_reading r = { 0 };
     (void)state;
     come_to_the_trial();
-    dump_remove(&d, "/dev/cpu/0/msr/0x611");
+    tree_drop(&d.tree, "/dev/cpu/0/msr/0x611");
     for (int i = 0; i < METER_STRIKES; i++) {
         second += STEP_S;
         r = read_at(0.01);

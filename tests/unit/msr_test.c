@@ -2,7 +2,7 @@
 #include "host/msr.h"
 
 #include "host/energy.h"
-#include "host_root.h"
+#include "tree.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,20 +13,23 @@
 /* cmocka needs the four headers above first */
 #include <cmocka.h>
 
+#include "near.h"
+
 #define UNIT_14 "0xa0e03" /* Skylake-X: ESU 14, so 61.035 uJ; PU 3, so 1/8 W */
 #define UNIT_16 "0xa1003" /* AMD: ESU 16 */
 
-static void assert_close(double got, double want)
-{
-    if (fabs(got - want) > 1e-9 * fabs(want))
-        fail_msg("%.12g, not %.12g", got, want);
-}
-
-static void put(const struct host_root *r, int cpu, uint32_t reg, const char *text)
+static void put(const struct tree *r, int cpu, uint32_t reg, const char *text)
 {
     char path[64];
     (void)snprintf(path, sizeof(path), "/dev/cpu/%d/msr/0x%" PRIx32, cpu, reg);
-    host_root_text(r, path, text);
+    tree_put(r, path, text);
+}
+
+/* One Skylake-X package whose counter stands at @energy. */
+static void put_package(const struct tree *r, const char *energy)
+{
+    put(r, 0, MSR_INTEL_POWER_UNIT, UNIT_14);
+    put(r, 0, MSR_INTEL_PKG_ENERGY, energy);
 }
 
 static struct cpu_thread two_sockets[] = { { 0, 0, 0 }, { 1, 0, 1 }, { 2, 3, 0 }, { 3, 3, 1 } };
@@ -45,12 +48,12 @@ static struct cpu_facts machine(const char *vendor, int model, unsigned sockets)
 static void units(void **state)
 {
     (void)state;
-    assert_close(msr_energy_unit_uj(0xa0e03), 1e6 / 16384);
-    assert_close(msr_energy_unit_uj(0xa1003), 1e6 / 65536);
-    assert_close(msr_energy_unit_uj(0), 1e6);
-    assert_close(msr_energy_unit_uj(UINT64_MAX), 1e6 / 2147483648.0);
-    assert_close(msr_power_unit_watts(0xa0e03), 0.125);
-    assert_close(msr_power_unit_watts(0), 1);
+    assert_close(msr_energy_unit_uj(0xa0e03), 1e6 / 16384, "Intel's 2^-14 J");
+    assert_close(msr_energy_unit_uj(0xa1003), 1e6 / 65536, "AMD's 2^-16 J");
+    assert_close(msr_energy_unit_uj(0), 1e6, "2^0 J");
+    assert_close(msr_energy_unit_uj(UINT64_MAX), 1e6 / 2147483648.0, "five bits, all set");
+    assert_close(msr_power_unit_watts(0xa0e03), 0.125, "Intel's 2^-3 W");
+    assert_close(msr_power_unit_watts(0), 1, "2^0 W");
 }
 
 static void fixed_unit_rows(void **state)
@@ -101,8 +104,8 @@ static void reading_rows(void **state)
         { "two numbers", "0x1 0x2\n", -EBADMSG, 0 },
         { "too long", "0x0000000000000000000000000000000000000000000001\n", -EBADMSG, 0 },
     };
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         put(&r, 0, MSR_AMD_PKG_ENERGY, rows[i].text);
         uint64_t value = 0;
@@ -121,12 +124,12 @@ static void reading_rows(void **state)
 static void device_is_read_at_the_register(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     unsigned char bytes[0x611 + 8 + 4] = { 0 };
     const uint64_t put_there = UINT64_C(0x0123456789abcdef);
     memcpy(bytes + 0x611, &put_there, sizeof(put_there));
-    host_root_bytes(&r, "/dev/cpu/0/msr", bytes, sizeof(bytes));
+    tree_put_bytes(&r, "/dev/cpu/0/msr", bytes, sizeof(bytes));
     uint64_t value = 0;
     assert_int_equal(msr_read(&r.fs, 0, 0x611, &value), 0);
     assert_int_equal(value, put_there);
@@ -135,7 +138,7 @@ static void device_is_read_at_the_register(void **state)
     assert_int_equal(value, put_there);
 }
 
-static void put_c5_metal(const struct host_root *r)
+static void put_c5_metal(const struct tree *r)
 {
     for (int cpu = 0; cpu <= 2; cpu += 2) {
         put(r, cpu, MSR_INTEL_POWER_UNIT, UNIT_14);
@@ -153,14 +156,14 @@ static void check_counter(const struct energy_counter *c, enum energy_zone zone,
     assert_int_equal(c->socket, socket);
     assert_string_equal(c->path, path);
     assert_int_equal(c->modulus, UINT64_C(1) << 32);
-    assert_close(c->uj_per_count, uj);
+    assert_close(c->uj_per_count, uj, c->label);
 }
 
 static void package_and_dram_of_two_sockets(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     put_c5_metal(&r);
     struct cpu_facts cpu = machine("GenuineIntel", 85, 2);
     struct energy_set set;
@@ -178,7 +181,7 @@ static void package_and_dram_of_two_sockets(void **state)
     assert_int_equal(count, 0xf0000001); /* the upper half is reserved */
     put(&r, 0, MSR_INTEL_PKG_ENERGY, "");
     assert_int_equal(energy_msr.read(&r.fs, &set.counter[0], &count), -EBADMSG);
-    host_root_unlink(&r, "/dev/cpu/0/msr/0x611");
+    tree_drop(&r, "/dev/cpu/0/msr/0x611");
     assert_int_equal(energy_msr.read(&r.fs, &set.counter[0], &count), -ENOENT);
     assert_int_equal(count, 0xf0000001);
 }
@@ -205,8 +208,8 @@ static void zone_rows(void **state)
         { "no psys", MSR_INTEL_PSYS_ENERGY, "0x0", "0x0", 0, 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO_HOST_ROOT r;
-        host_root_init(&r);
+        AUTO_TREE r;
+        tree_make(&r);
         for (int cpu = 0; cpu <= 2; cpu += 2) {
             put(&r, cpu, MSR_INTEL_POWER_UNIT, UNIT_14);
             put(&r, cpu, MSR_INTEL_PKG_ENERGY, "0x1");
@@ -231,8 +234,8 @@ static void amd_has_a_package_only(void **state)
     (void)state;
     static const char *const vendors[] = { "AuthenticAMD", "HygonGenuine" };
     for (size_t i = 0; i < ARRAY_LEN(vendors); i++) {
-        AUTO_HOST_ROOT r;
-        host_root_init(&r);
+        AUTO_TREE r;
+        tree_make(&r);
         put(&r, 0, MSR_AMD_POWER_UNIT, UNIT_16);
         put(&r, 0, MSR_AMD_PKG_ENERGY, "0x1234");
         put(&r, 0, MSR_AMD_CORE_ENERGY, "0x99");
@@ -275,8 +278,8 @@ static void why_not_rows(void **state)
           -ENODATA, "13 sockets" },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO_HOST_ROOT r;
-        host_root_init(&r);
+        AUTO_TREE r;
+        tree_make(&r);
         for (int cpu = 0; rows[i].unit && cpu <= 2; cpu += 2)
             put(&r, cpu, MSR_INTEL_POWER_UNIT, rows[i].unit);
         if (rows[i].package)
@@ -305,14 +308,14 @@ static void dies_with_registers_of_their_own(void **state)
         { "AMD's dies share the socket's register", "AuthenticAMD", "1\n", 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO_HOST_ROOT r;
-        host_root_init(&r);
+        AUTO_TREE r;
+        tree_make(&r);
         put(&r, 0, MSR_INTEL_POWER_UNIT, UNIT_14);
         put(&r, 0, MSR_INTEL_PKG_ENERGY, "0x1");
         put(&r, 0, MSR_AMD_POWER_UNIT, UNIT_16);
         put(&r, 0, MSR_AMD_PKG_ENERGY, "0x1");
-        host_root_text(&r, "/sys/devices/system/cpu/cpu0/topology/die_id", "0\n");
-        host_root_text(&r, "/sys/devices/system/cpu/cpu1/topology/die_id", rows[i].die1);
+        tree_put(&r, "/sys/devices/system/cpu/cpu0/topology/die_id", "0\n");
+        tree_put(&r, "/sys/devices/system/cpu/cpu1/topology/die_id", rows[i].die1);
         struct cpu_facts cpu = machine(rows[i].vendor, 85, 1);
         struct energy_set set;
         struct err err = { 0 };
@@ -326,10 +329,9 @@ static void dies_with_registers_of_their_own(void **state)
 static void package_0_alone_is_no_verdict(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
-    put(&r, 0, MSR_INTEL_POWER_UNIT, UNIT_14);
-    put(&r, 0, MSR_INTEL_PKG_ENERGY, "0x0");
+    AUTO_TREE r;
+    tree_make(&r);
+    put_package(&r, "0x0");
     struct cpu_facts cpu = machine("GenuineIntel", 85, 1);
     struct energy_set set;
     struct err err = { 0 };
@@ -340,16 +342,15 @@ static void package_0_alone_is_no_verdict(void **state)
 static void without_permission(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
-    put(&r, 0, MSR_INTEL_POWER_UNIT, UNIT_14);
-    put(&r, 0, MSR_INTEL_PKG_ENERGY, "0x1");
+    AUTO_TREE r;
+    tree_make(&r);
+    put_package(&r, "0x1");
     struct cpu_facts cpu = machine("GenuineIntel", 85, 1);
     struct energy_set set;
     struct err err = { 0 };
-    host_root_forbid(&r, "/dev/cpu/0/msr/0x611");
+    tree_forbid(&r, "/dev/cpu/0/msr/0x611");
     int code = energy_msr.list(&r.fs, &cpu, &set, &err);
-    host_root_permit();
+    tree_permit();
     assert_int_equal(code, -EACCES);
     assert_non_null(strstr(err.text, "CAP_SYS_RAWIO"));
 }
@@ -357,19 +358,19 @@ static void without_permission(void **state)
 static void tdp(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     struct cpu_facts cpu = machine("GenuineIntel", 85, 2);
     double watts = -1;
     assert_int_equal(msr_read_tdp_watts(&r.fs, &cpu, &watts), -ENOENT);
     put_c5_metal(&r);
     assert_int_equal(msr_read_tdp_watts(&r.fs, &cpu, &watts), 0);
-    assert_close(watts, 240);
+    assert_close(watts, 240, "eighths of a watt");
     put(&r, 0, MSR_INTEL_PKG_INFO, "0xffff8000"); /* bits 14:0 are 0 */
     assert_int_equal(msr_read_tdp_watts(&r.fs, &cpu, &watts), -ENODATA);
     struct cpu_facts amd = machine("AuthenticAMD", 49, 1);
     assert_int_equal(msr_read_tdp_watts(&r.fs, &amd, &watts), -ENODATA);
-    assert_close(watts, 240);
+    assert_close(watts, 240, "a failure writes nothing");
 }
 
 int main(void)

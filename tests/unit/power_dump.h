@@ -7,30 +7,23 @@
 #include "base/clock.h"
 #include "power/source.h"
 
-#include <errno.h>
-#include <ftw.h>
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <sys/stat.h>
+#include <stdint.h>
 
 /* cmocka needs the four headers above first */
 #include <cmocka.h>
 
+#include "near.h"
+#include "tree.h"
+
 #define XEON_8275CL "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz"
 
 struct dump {
-    char dir[64];
-    struct rootfs fs;
+    struct tree tree;
     struct power_machine machine;
 };
-
-static inline void assert_near(double got, double want, double tolerance, const char *why)
-{
-    if (!(fabs(got - want) <= tolerance))
-        fail_msg("%s: got %.12g, want %.12g", why, got, want);
-}
 
 static inline void assert_has(const char *text, const char *part)
 {
@@ -38,52 +31,10 @@ static inline void assert_has(const char *text, const char *part)
         fail_msg("\"%s\" does not say \"%s\"", text, part);
 }
 
-static inline char *dump_path(const struct dump *d, const char *path)
-{
-    static char whole[300];
-    (void)snprintf(whole, sizeof(whole), "%s%s", d->dir, path);
-    return whole;
-}
-
-/* Writes @text to the machine's @path, making the folders above it. */
-__attribute__((format(printf, 3, 4))) static inline void dump_write(const struct dump *d,
-                                                                    const char *path,
-                                                                    const char *format, ...)
-{
-    char *whole = dump_path(d, path);
-    for (char *slash = strchr(whole + strlen(d->dir) + 1, '/'); slash;
-         slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        if (mkdir(whole, 0755) < 0)
-            assert_int_equal(errno, EEXIST);
-        *slash = '/';
-    }
-    FILE *f = fopen(whole, "we");
-    assert_non_null(f);
-    va_list args;
-    va_start(args, format);
-    assert_true(vfprintf(f, format, args) >= 0);
-    va_end(args);
-    assert_int_equal(fclose(f), 0);
-}
-
-static inline void dump_remove(const struct dump *d, const char *path)
-{
-    assert_int_equal(remove(dump_path(d, path)), 0);
-}
-
-static inline int dump_remove_entry(const char *path, const struct stat *st, int kind,
-                                    struct FTW *ftw)
-{
-    (void)st, (void)kind, (void)ftw;
-    return remove(path);
-}
-
 static inline void dump_done(struct dump *d)
 {
     power_machine_done(&d->machine);
-    rootfs_close(&d->fs);
-    assert_int_equal(nftw(d->dir, dump_remove_entry, 8, FTW_DEPTH | FTW_PHYS), 0);
+    tree_remove(&d->tree);
 }
 
 /* One thread a socket is enough: nothing here is per thread. */
@@ -99,24 +50,23 @@ static inline void dump_cpuinfo(const struct dump *d, int sockets, const char *m
                        "siblings\t: 1\ncore id\t\t: 0\ncpu cores\t: 1\nflags\t\t: fpu %s\n\n",
                        i, model_name, i, flags);
     }
-    dump_write(d, "/proc/cpuinfo", "%s", text);
+    tree_printf(&d->tree, "/proc/cpuinfo", "%s", text);
 }
 
 /* A two-socket c5.metal with 192 GB and no counter. */
 static inline void dump_make(struct dump *d)
 {
-    *d = (struct dump){ .dir = "/tmp/kepler-power-XXXXXX", .fs = ROOTFS_NONE };
-    assert_non_null(mkdtemp(d->dir));
+    *d = (struct dump){ 0 };
+    tree_make(&d->tree);
     dump_cpuinfo(d, 2, XEON_8275CL, "");
-    dump_write(d, "/proc/meminfo", "MemTotal:       187500000 kB\n");
-    dump_write(d, "/proc/sys/kernel/osrelease", "6.8.0-1021-aws\n");
-    assert_int_equal(rootfs_open(&d->fs, &(struct rootfs_paths){ .root = d->dir }, NULL), 0);
+    tree_printf(&d->tree, "/proc/meminfo", "MemTotal:       187500000 kB\n");
+    tree_printf(&d->tree, "/proc/sys/kernel/osrelease", "6.8.0-1021-aws\n");
 }
 
 static inline void dump_read_machine(struct dump *d)
 {
     struct err err = { 0 };
-    if (power_machine_read(&d->fs, 0, &d->machine, &err) < 0)
+    if (power_machine_read(&d->tree.fs, 0, &d->machine, &err) < 0)
         fail_msg("%s", err.text);
 }
 
@@ -126,23 +76,23 @@ static inline void dump_zone(const struct dump *d, const char *entry, const char
 {
     char path[128];
     (void)snprintf(path, sizeof(path), "/sys/class/powercap/%s/name", entry);
-    dump_write(d, path, "%s\n", name);
+    tree_printf(&d->tree, path, "%s\n", name);
     (void)snprintf(path, sizeof(path), "/sys/class/powercap/%s/max_energy_range_uj", entry);
-    dump_write(d, path, "%llu\n", (unsigned long long)max_uj);
+    tree_printf(&d->tree, path, "%llu\n", (unsigned long long)max_uj);
 }
 
 static inline void dump_energy(const struct dump *d, const char *entry, uint64_t uj)
 {
     char path[128];
     (void)snprintf(path, sizeof(path), "/sys/class/powercap/%s/energy_uj", entry);
-    dump_write(d, path, "%llu\n", (unsigned long long)uj);
+    tree_printf(&d->tree, path, "%llu\n", (unsigned long long)uj);
 }
 
 static inline void dump_msr(const struct dump *d, int cpu, uint32_t reg, uint64_t value)
 {
     char path[64];
     (void)snprintf(path, sizeof(path), "/dev/cpu/%d/msr/0x%x", cpu, (unsigned)reg);
-    dump_write(d, path, "0x%llx\n", (unsigned long long)value);
+    tree_printf(&d->tree, path, "0x%llx\n", (unsigned long long)value);
 }
 
 static inline struct power_now at_second(double second, double usage_ratio)

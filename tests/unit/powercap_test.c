@@ -2,7 +2,7 @@
 #include "host/powercap.h"
 
 #include "host/energy.h"
-#include "host_root.h"
+#include "tree.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,15 +14,14 @@
 
 #define CLASS "/sys/class/powercap/"
 
-static void put(const struct host_root *r, const char *zone, const char *file, const char *text)
+static void put(const struct tree *r, const char *zone, const char *file, const char *text)
 {
     char path[128];
     (void)snprintf(path, sizeof(path), CLASS "%s/%s", zone, file);
-    host_root_text(r, path, text);
+    tree_put(r, path, text);
 }
 
-static void put_zone(const struct host_root *r, const char *zone, const char *name,
-                     const char *energy)
+static void put_zone(const struct tree *r, const char *zone, const char *name, const char *energy)
 {
     put(r, zone, "name", name);
     put(r, zone, "energy_uj", energy);
@@ -37,7 +36,7 @@ static struct cpu_facts machine(unsigned sockets, const char *vendor)
 }
 
 /* As a c5.metal has it, with the mmio twin, a dangling link and other classes' entries. */
-static void put_two_sockets(const struct host_root *r)
+static void put_two_sockets(const struct tree *r)
 {
     put(r, "intel-rapl", "enabled", "1\n");
     put_zone(r, "intel-rapl:0", "package-0\n", "1000\n");
@@ -45,7 +44,7 @@ static void put_two_sockets(const struct host_root *r)
     put_zone(r, "intel-rapl:1", "package-1\n", "2000\n");
     put_zone(r, "intel-rapl:1:0", "dram\n", "22\n");
     put_zone(r, "intel-rapl-mmio:0", "package-0\n", "1000\n");
-    host_root_link(r, CLASS "intel-rapl:7", "../../devices/virtual/powercap/gone");
+    tree_link(r, CLASS "intel-rapl:7", "../../devices/virtual/powercap/gone");
     put(r, "dtpm", "name", "soc\n");
 }
 
@@ -61,8 +60,8 @@ static void two_sockets_and_their_dram(void **state)
                  { ZONE_DRAM, 0, CLASS "intel-rapl:0:0", 11 },
                  { ZONE_PACKAGE, 1, CLASS "intel-rapl:1", 2000 },
                  { ZONE_DRAM, 1, CLASS "intel-rapl:1:0", 22 } };
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     put_two_sockets(&r);
     struct cpu_facts cpu = machine(2, "GenuineIntel");
     struct energy_set set;
@@ -92,23 +91,23 @@ static void class_of_links(void **state)
         { "intel-rapl:0/intel-rapl:0:0", "core\n" },
         { "intel-rapl:1", "psys\n" },
     };
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
         char path[160];
         static const char devices[] = "/sys/devices/virtual/powercap/intel-rapl";
         (void)snprintf(path, sizeof(path), "%s/%s/name", devices, zones[i][0]);
-        host_root_text(&r, path, zones[i][1]);
+        tree_put(&r, path, zones[i][1]);
         (void)snprintf(path, sizeof(path), "%s/%s/energy_uj", devices, zones[i][0]);
-        host_root_text(&r, path, "5\n");
+        tree_put(&r, path, "5\n");
         (void)snprintf(path, sizeof(path), "%s/%s/max_energy_range_uj", devices, zones[i][0]);
-        host_root_text(&r, path, "9\n");
+        tree_put(&r, path, "9\n");
     }
 #define DEVICES "../../devices/virtual/powercap/intel-rapl"
-    host_root_link(&r, CLASS "intel-rapl", DEVICES);
-    host_root_link(&r, CLASS "intel-rapl:0", DEVICES "/intel-rapl:0");
-    host_root_link(&r, CLASS "intel-rapl:0:0", DEVICES "/intel-rapl:0/intel-rapl:0:0");
-    host_root_link(&r, CLASS "intel-rapl:1", DEVICES "/intel-rapl:1");
+    tree_link(&r, CLASS "intel-rapl", DEVICES);
+    tree_link(&r, CLASS "intel-rapl:0", DEVICES "/intel-rapl:0");
+    tree_link(&r, CLASS "intel-rapl:0:0", DEVICES "/intel-rapl:0/intel-rapl:0:0");
+    tree_link(&r, CLASS "intel-rapl:1", DEVICES "/intel-rapl:1");
     struct cpu_facts cpu = machine(1, "GenuineIntel");
     struct energy_set set;
     struct err err = { 0 };
@@ -124,8 +123,8 @@ static void class_of_links(void **state)
 static void survey_counts_each_kind(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     struct powercap_survey got;
     powercap_survey(&r.fs, &got);
     assert_false(got.present);
@@ -167,8 +166,8 @@ static void zone_names_rows(void **state)
           ZONE_PACKAGE, 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO_HOST_ROOT r;
-        host_root_init(&r);
+        AUTO_TREE r;
+        tree_make(&r);
         put_zone(&r, "intel-rapl:0", "package-0\n", "1000\n");
         put_zone(&r, rows[i].entry, rows[i].name, "5\n");
         struct cpu_facts cpu = machine(1, rows[i].vendor);
@@ -221,8 +220,8 @@ static void why_not_rows(void **state)
           "10\n", NULL, 2, false, -ENODATA, "gives no number" },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO_HOST_ROOT r;
-        host_root_init(&r);
+        AUTO_TREE r;
+        tree_make(&r);
         put(&r, "intel-rapl", "enabled", "1\n");
         if (rows[i].zone0) {
             put(&r, "intel-rapl:0", "name", rows[i].zone0);
@@ -232,7 +231,7 @@ static void why_not_rows(void **state)
         if (rows[i].zone1)
             put_zone(&r, "intel-rapl:1", rows[i].zone1, "1\n");
         if (rows[i].dangling)
-            host_root_link(&r, CLASS "intel-rapl:0", "../gone");
+            tree_link(&r, CLASS "intel-rapl:0", "../gone");
         struct cpu_facts cpu = machine(rows[i].sockets, "GenuineIntel");
         cpu.hypervisor = rows[i].hypervisor;
         struct energy_set set = { .n = 99 };
@@ -246,8 +245,8 @@ static void why_not_rows(void **state)
 static void no_class_at_all(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     struct cpu_facts cpu = machine(1, "GenuineIntel");
     struct energy_set set;
     struct err err = { 0 };
@@ -258,17 +257,17 @@ static void no_class_at_all(void **state)
 static void without_permission(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     put_zone(&r, "intel-rapl:0", "package-0\n", "1000\n");
     struct cpu_facts cpu = machine(1, "GenuineIntel");
     struct energy_set set;
     struct powercap_survey survey;
     struct err err = { 0 };
-    host_root_forbid(&r, CLASS "intel-rapl:0/energy_uj");
+    tree_forbid(&r, CLASS "intel-rapl:0/energy_uj");
     int code = energy_powercap.list(&r.fs, &cpu, &set, &err);
     powercap_survey(&r.fs, &survey);
-    host_root_permit();
+    tree_permit();
     assert_int_equal(code, -EACCES);
     assert_non_null(strstr(err.text, "CVE-2020-8694"));
     assert_non_null(strstr(err.text, "CAP_DAC_READ_SEARCH"));
@@ -278,8 +277,8 @@ static void without_permission(void **state)
 static void a_dram_zone_that_fails_is_left_out(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     put_zone(&r, "intel-rapl:0", "package-0\n", "1000\n");
     put_zone(&r, "intel-rapl:0:0", "dram\n", "\n");
     struct cpu_facts cpu = machine(1, "GenuineIntel");
@@ -292,8 +291,8 @@ static void a_dram_zone_that_fails_is_left_out(void **state)
 static void dram_of_one_socket_only_is_no_sum(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     put_two_sockets(&r);
     put(&r, "intel-rapl:1:0", "max_energy_range_uj", "0\n");
     struct cpu_facts cpu = machine(2, "GenuineIntel");
@@ -317,8 +316,8 @@ static void dies_rows(void **state)
         { "Hygon's too", "HygonGenuine", 2 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        AUTO_HOST_ROOT r;
-        host_root_init(&r);
+        AUTO_TREE r;
+        tree_make(&r);
         put_zone(&r, "intel-rapl:0", "package-0-die-0\n", "1000\n");
         put_zone(&r, "intel-rapl:1", "package-0-die-1\n", "1000\n");
         put_zone(&r, "intel-rapl:2", "package-1-die-2\n", "2000\n");
@@ -349,8 +348,8 @@ static void reading_rows(void **state)
         { "a word", "unknown\n", 10, -EBADMSG, 0 },
         { "past 64 bits", "18446744073709551616\n", 0, -EBADMSG, 0 },
     };
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         put(&r, "intel-rapl:0", "energy_uj", rows[i].text);
         struct energy_counter c = { .path = CLASS "intel-rapl:0", .modulus = rows[i].modulus };
@@ -367,8 +366,8 @@ static void reading_rows(void **state)
 static void range_of_64_bits_never_wraps(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     put_zone(&r, "intel-rapl:0", "package-0\n", "1000\n");
     put(&r, "intel-rapl:0", "max_energy_range_uj", "18446744073709551615\n");
     struct cpu_facts cpu = machine(1, "AuthenticAMD");
@@ -381,8 +380,8 @@ static void range_of_64_bits_never_wraps(void **state)
 static void more_zones_than_there_is_room(void **state)
 {
     (void)state;
-    AUTO_HOST_ROOT r;
-    host_root_init(&r);
+    AUTO_TREE r;
+    tree_make(&r);
     for (int i = 0; i <= ENERGY_COUNTERS_MAX; i++) {
         char entry[32];
         char name[32];

@@ -2,7 +2,6 @@
 #include "base/clock.h"
 #include "sample/reference.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +9,8 @@
 
 /* cmocka needs the four headers above first */
 #include <cmocka.h>
+
+#include "near.h"
 
 static double add(struct coverage *c, double second, double run, double reference)
 {
@@ -21,19 +22,13 @@ static double add(struct coverage *c, double second, double run, double referenc
     return coverage_add(c, &now);
 }
 
-static void assert_near(double got, double want)
-{
-    if (fabs(got - want) > 1e-6)
-        fail_msg("got %f, want %f", got, want);
-}
-
 static void nothing_is_known_before_two_seconds(void **state)
 {
     (void)state;
     struct coverage c = { 0 };
-    assert_near(add(&c, 0, 0, 100), -1);
-    assert_near(add(&c, 1, 1, 101), -1);
-    assert_near(add(&c, 2, 1.5, 102), 0.75);
+    assert_near(add(&c, 0, 0, 100), -1, 1e-6, "the first second");
+    assert_near(add(&c, 1, 1, 101), -1, 1e-6, "one second of window");
+    assert_near(add(&c, 2, 1.5, 102), 0.75, 1e-6, "two seconds of window");
 }
 
 static void only_the_last_minute_counts(void **state)
@@ -47,9 +42,9 @@ static void only_the_last_minute_counts(void **state)
         reference += 1;
         double got = add(&c, second, run, reference);
         if (second >= 2 && second <= 100)
-            assert_near(got, 0.5);
+            assert_near(got, 0.5, 1e-6, "while half is missed");
         if (second >= 160)
-            assert_near(got, 1);
+            assert_near(got, 1, 1e-6, "a minute after the last miss");
     }
 }
 
@@ -63,8 +58,7 @@ static void short_intervals_do_not_shorten_the_window(void **state)
         got = add(&c, second, second < 40 ? 0 : second - 40, second);
     }
     /* of the last 60 s, second 30 to 90, the first ten saw nothing */
-    if (fabs(got - 50.0 / 60.0) > 0.02)
-        fail_msg("got %f", got);
+    assert_near(got, 50.0 / 60.0, 0.02, "fifty seconds of sixty");
 }
 
 static void long_intervals_still_have_a_window(void **state)
@@ -72,8 +66,8 @@ static void long_intervals_still_have_a_window(void **state)
     (void)state;
     struct coverage c = { 0 };
     (void)add(&c, 0, 0, 0);
-    assert_near(add(&c, 600, 300, 600), 0.5);
-    assert_near(add(&c, 1200, 900, 1200), 1);
+    assert_near(add(&c, 600, 300, 600), 0.5, 1e-6, "a window of ten minutes");
+    assert_near(add(&c, 1200, 900, 1200), 1, 1e-6, "the ten minutes after");
 }
 
 static void a_counter_that_stands_still_or_goes_back_tells_nothing(void **state)
@@ -81,8 +75,8 @@ static void a_counter_that_stands_still_or_goes_back_tells_nothing(void **state)
     (void)state;
     struct coverage c = { 0 };
     (void)add(&c, 0, 0, 10);
-    assert_near(add(&c, 5, 1, 10), -1);
-    assert_near(add(&c, 10, 1, 9), -1);
+    assert_near(add(&c, 5, 1, 10), -1, 1e-6, "stands still");
+    assert_near(add(&c, 10, 1, 9), -1, 1e-6, "goes back");
 }
 
 static void this_host_has_a_counter_that_advances(void **state)

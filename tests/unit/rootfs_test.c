@@ -29,12 +29,6 @@ static int drop_tree(void **state)
     return 0;
 }
 
-static void put_link(const struct tree *t, const char *target, const char *path)
-{
-    AUTO_STR full = mem_printf("%s%s", t->path, path);
-    assert_int_equal(symlink(target, full), 0);
-}
-
 static void text_is_read_below_the_root(void **state)
 {
     const struct tree *t = *state;
@@ -77,12 +71,11 @@ static void links_out_of_a_dump_stay_inside(void **state)
     const struct tree *t = *state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         char text[64];
-        AUTO_STR full = mem_printf("%s/sys/link", t->path);
-        put_link(t, rows[i].target, "/sys/link");
+        tree_link(t, "/sys/link", rows[i].target);
         ssize_t n = rootfs_read_text(&t->fs, "/sys/link", text, sizeof(text));
         if (n != rows[i].code)
             fail_msg("%s: %zd", rows[i].why, n);
-        assert_int_equal(unlink(full), 0);
+        tree_drop(t, "/sys/link");
     }
     char text[64];
     assert_int_equal(rootfs_read_text(&t->fs, "/../../../etc/passwd", text, sizeof(text)), -ENOENT);
@@ -92,7 +85,7 @@ static void a_link_is_read_not_followed(void **state)
 {
     const struct tree *t = *state;
     char text[64];
-    put_link(t, "../../nowhere", "/sys/dangling");
+    tree_link(t, "/sys/dangling", "../../nowhere");
     assert_int_equal(rootfs_readlink(&t->fs, "/sys/dangling", text, sizeof(text)), 0);
     assert_string_equal(text, "../../nowhere");
     assert_false(rootfs_exists(&t->fs, "/sys/dangling"));
@@ -106,7 +99,7 @@ static void a_pipe_in_a_dump_does_not_block(void **state)
 {
     const struct tree *t = *state;
     char text[8];
-    AUTO_STR full = mem_printf("%s/proc/pipe", t->path);
+    AUTO_STR full = tree_path(t, "/proc/pipe");
     assert_int_equal(mkfifo(full, 0600), 0);
     assert_int_equal(rootfs_read_text(&t->fs, "/proc/pipe", text, sizeof(text)), 0);
 }
@@ -164,7 +157,7 @@ static void finer_folders_stand_before_the_root(void **state)
     struct err err = { 0 };
     struct rootfs fs = ROOTFS_NONE;
     tree_put(t, "/other/version", "another");
-    AUTO_STR procfs = mem_printf("%s/other", t->path);
+    AUTO_STR procfs = tree_path(t, "/other");
     const struct rootfs_paths paths = { .root = t->path, .procfs = procfs };
     assert_int_equal(rootfs_open(&fs, &paths, &err), 0);
     char text[64];

@@ -193,7 +193,7 @@ static void dram_is_held_to_less_and_psys_to_more(void **state)
 static void a_lot_of_memory_may_draw_more(void **state)
 {
     (void)state;
-    dump_write(&d, "/proc/meminfo", "MemTotal:       4000000000 kB\n"); /* 4096 GB: 983 W */
+    tree_printf(&d.tree, "/proc/meminfo", "MemTotal:       4000000000 kB\n"); /* 4096 GB: 983 W */
     powercap_make();
     struct power_source *s = open_ok(&power_source_powercap);
     (void)read_ok(s, 0);
@@ -228,9 +228,9 @@ static void a_failed_reading_keeps_its_energy_for_the_next(void **state)
         (void)read_ok(s, 0);
         dump_energy(&d, PKG0, 1000000 + 500000000);
         if (rows[i].text)
-            dump_write(&d, PKG1_FILE, "%s", rows[i].text);
+            tree_printf(&d.tree, PKG1_FILE, "%s", rows[i].text);
         else
-            dump_remove(&d, PKG1_FILE);
+            tree_drop(&d.tree, PKG1_FILE);
         read_fails(s, 5, rows[i].code, rows[i].saying);
         dump_energy(&d, PKG0, 1000000 + 1000000000);
         dump_energy(&d, PKG1, 2000000 + 800000000);
@@ -248,7 +248,7 @@ static void the_ceiling_holds_for_the_time_since_the_last_good_reading(void **st
     powercap_make();
     struct power_source *s = open_ok(&power_source_powercap);
     (void)read_ok(s, 0);
-    dump_write(&d, PKG0_FILE, "gone");
+    tree_printf(&d.tree, PKG0_FILE, "gone");
     read_fails(s, 5, -EBADMSG, "gone");
     dump_energy(&d, PKG0, 1000000 + 7200000000);
     struct power_reading r = read_ok(s, 10);
@@ -391,7 +391,7 @@ static void msr_unreadable(void **state)
     msr_make();
     struct power_source *s = open_ok(&power_source_msr);
     (void)read_ok(s, 0);
-    dump_remove(&d, "/dev/cpu/1/msr/0x611");
+    tree_drop(&d.tree, "/dev/cpu/1/msr/0x611");
     read_fails(s, 5, -ENOENT, "/dev/cpu/1/msr register 0x611");
     dump_msr(&d, 1, MSR_INTEL_PKG_ENERGY, 5000 + 16384);
     struct power_reading r = read_ok(s, 10);

@@ -99,14 +99,14 @@ static void a_vm_of_a_measured_cpu(void **state)
 static void a_cpu_that_nobody_knows(void **state)
 {
     (void)state;
-    dump_write(&d, "/proc/cpuinfo",
-               "processor : 0\nvendor_id : GenuineIntel\ncpu family : 6\nmodel : 207\n"
-               "model name : Some Server CPU\nstepping : 2\nphysical id : 0\nsiblings : 2\n"
-               "core id : 0\ncpu cores : 1\nflags : fpu\n\n"
-               "processor : 1\nvendor_id : GenuineIntel\ncpu family : 6\nmodel : 207\n"
-               "model name : Some Server CPU\nstepping : 2\nphysical id : 0\nsiblings : 2\n"
-               "core id : 0\ncpu cores : 1\nflags : fpu\n\n");
-    dump_remove(&d, "/proc/meminfo");
+    tree_printf(&d.tree, "/proc/cpuinfo",
+                "processor : 0\nvendor_id : GenuineIntel\ncpu family : 6\nmodel : 207\n"
+                "model name : Some Server CPU\nstepping : 2\nphysical id : 0\nsiblings : 2\n"
+                "core id : 0\ncpu cores : 1\nflags : fpu\n\n"
+                "processor : 1\nvendor_id : GenuineIntel\ncpu family : 6\nmodel : 207\n"
+                "model name : Some Server CPU\nstepping : 2\nphysical id : 0\nsiblings : 2\n"
+                "core id : 0\ncpu cores : 1\nflags : fpu\n\n");
+    tree_drop(&d.tree, "/proc/meminfo");
     dump_read_machine(&d);
     struct power_source *s = open_ok();
     (void)read_ok(s, 0, 0);
@@ -155,7 +155,7 @@ static void where_the_tdp_comes_from(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct power_machine m = { 0 };
         dump_cpuinfo(&d, 2, rows[i].model_name, rows[i].flags);
-        assert_int_equal(power_machine_read(&d.fs, rows[i].override_watts, &m, NULL), 0);
+        assert_int_equal(power_machine_read(&d.tree.fs, rows[i].override_watts, &m, NULL), 0);
         assert_near(m.tdp_watts, rows[i].tdp_watts, 1e-9, rows[i].why);
         assert_true(m.ceiling_watts > 0);
         power_machine_done(&m);
@@ -173,11 +173,11 @@ static void machine_that_cannot_be_read(void **state)
     struct err err = { 0 };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        assert_int_equal(power_machine_read(&d.fs, rows[i].tdp_watts, &m, &err), -EINVAL);
+        assert_int_equal(power_machine_read(&d.tree.fs, rows[i].tdp_watts, &m, &err), -EINVAL);
         assert_has(err.text, rows[i].saying);
     }
-    dump_remove(&d, "/proc/cpuinfo");
-    assert_int_equal(power_machine_read(&d.fs, 0, &m, &err), -ENOENT);
+    tree_drop(&d.tree, "/proc/cpuinfo");
+    assert_int_equal(power_machine_read(&d.tree.fs, 0, &m, &err), -ENOENT);
     assert_has(err.text, "/proc/cpuinfo");
     assert_null(m.fs);
 }

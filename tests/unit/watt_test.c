@@ -13,11 +13,7 @@
 /* cmocka needs the four headers above first */
 #include <cmocka.h>
 
-static void assert_near(double got, double want, double tolerance, const char *why)
-{
-    if (!(fabs(got - want) <= tolerance))
-        fail_msg("%s: got %.12g, want %.12g", why, got, want);
-}
+#include "near.h"
 
 static void counts_between(void **state)
 {
