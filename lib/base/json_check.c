@@ -13,6 +13,7 @@
 struct scan {
     const char *text;
     size_t len, at;
+    size_t depth;      /* of the lists and maps that are open at `at` */
     const char *wrong; /* what is wrong at `at`, NULL while nothing is */
 };
 
@@ -143,23 +144,30 @@ static void check_next(struct scan *s)
     }
 }
 
+/* At what may open or close a list or map; that they match is the grammar's. */
+static void check_depth(struct scan *s, size_t limit)
+{
+    char c = s->text[s->at];
+    if (c == '{' || c == '[') {
+        s->depth++;
+    } else if ((c == '}' || c == ']') && s->depth > 0) {
+        s->depth--;
+    }
+    if (s->depth > limit)
+        s->wrong = "lists and maps are nested too deeply";
+}
+
 int json_check(const char *text, size_t len, size_t depth_limit, struct err *err)
 {
     struct scan s = { .text = text, .len = len };
-    size_t depth = 0;
     if (json_blanks(text, len) == len)
         return json_error_at(text, len, "there is nothing here", err);
     while (s.at < len && !s.wrong) {
-        char c = text[s.at];
-        depth += c == '{' || c == '[';
-        depth -= depth > 0 && (c == '}' || c == ']');
-        if (depth > depth_limit) {
-            s.wrong = "lists and maps are nested too deeply";
-        } else {
+        check_depth(&s, depth_limit);
+        if (!s.wrong)
             check_next(&s);
-        }
     }
-    if (!s.wrong && depth > 0)
+    if (!s.wrong && s.depth > 0)
         s.wrong = "the text ends inside a list or map (was it cut?)";
     return s.wrong ? json_error_at(text, s.at, s.wrong, err) : 0;
 }

@@ -24,6 +24,8 @@ struct frame {
 };
 
 struct reader {
+    const char *text;
+    size_t len;
     struct yaml_doc doc;
     struct frame frame[DEPTH_LIMIT];
     size_t depth;
@@ -138,10 +140,6 @@ static int on_scalar(struct reader *r, const yaml_event_t *e)
 {
     const char *text = (const char *)e->data.scalar.value;
     const struct frame *f = top(r);
-    if (e->data.scalar.tag) {
-        return refuse(r, &e->start_mark, "tags (%s) are not understood; write the value alone",
-                      (const char *)e->data.scalar.tag);
-    }
     if (strlen(text) != e->data.scalar.length)
         return refuse(r, &e->start_mark, "a zero byte in a text");
     if (f && !f->list && !f->has_key)
@@ -154,13 +152,9 @@ static int on_scalar(struct reader *r, const yaml_event_t *e)
     return code;
 }
 
-static int on_open(struct reader *r, const yaml_event_t *e, bool list, const yaml_char_t *tag)
+static int on_open(struct reader *r, const yaml_event_t *e, bool list)
 {
     const struct frame *f = top(r);
-    if (tag) {
-        return refuse(r, &e->start_mark, "tags (%s) are not understood; write the value alone",
-                      (const char *)tag);
-    }
     if (f && !f->list && !f->has_key)
         return refuse(r, &e->start_mark, "a map or list cannot be a key");
     if (r->depth == DEPTH_LIMIT)
@@ -188,55 +182,84 @@ static int on_document(struct reader *r, const yaml_event_t *e)
     return 0;
 }
 
-static int on_event(struct reader *r, const yaml_event_t *e)
+/* What YAML has and a configuration needs not: aliases, and tags on any value. */
+static int check_plain(struct reader *r, const yaml_event_t *e)
 {
-    switch (e->type) {
-    case YAML_DOCUMENT_START_EVENT:
-        return on_document(r, e);
-    case YAML_ALIAS_EVENT:
+    const yaml_char_t *tag = e->type == YAML_SCALAR_EVENT           ? e->data.scalar.tag
+                             : e->type == YAML_SEQUENCE_START_EVENT ? e->data.sequence_start.tag
+                             : e->type == YAML_MAPPING_START_EVENT  ? e->data.mapping_start.tag
+                                                                    : NULL;
+    if (tag) {
+        return refuse(r, &e->start_mark, "tags (%s) are not understood; write the value alone",
+                      (const char *)tag);
+    }
+    if (e->type == YAML_ALIAS_EVENT) {
         return refuse(r, &e->start_mark, "aliases (*%s) are not understood; write the value out",
                       (const char *)e->data.alias.anchor);
-    case YAML_SCALAR_EVENT:
-        return on_scalar(r, e);
-    case YAML_SEQUENCE_START_EVENT:
-        return on_open(r, e, true, e->data.sequence_start.tag);
-    case YAML_MAPPING_START_EVENT:
-        return on_open(r, e, false, e->data.mapping_start.tag);
-    case YAML_SEQUENCE_END_EVENT:
-    case YAML_MAPPING_END_EVENT:
-        return on_close(r);
-    case YAML_NO_EVENT:
-    case YAML_STREAM_START_EVENT:
-    case YAML_STREAM_END_EVENT:
-    case YAML_DOCUMENT_END_EVENT:
-        break;
     }
     return 0;
 }
 
-/* The reader of bytes knows an offset only, the scanner and the parser a mark. */
-static int syntax_error(struct reader *r, const yaml_parser_t *parser, const char *text)
+static int on_event(struct reader *r, const yaml_event_t *e)
+{
+    if (e->type == YAML_DOCUMENT_START_EVENT)
+        return on_document(r, e);
+    if (e->type == YAML_SCALAR_EVENT)
+        return on_scalar(r, e);
+    if (e->type == YAML_SEQUENCE_START_EVENT || e->type == YAML_MAPPING_START_EVENT)
+        return on_open(r, e, e->type == YAML_SEQUENCE_START_EVENT);
+    if (e->type == YAML_SEQUENCE_END_EVENT || e->type == YAML_MAPPING_END_EVENT)
+        return on_close(r);
+    return 0;
+}
+
+/* Whether a tab stands at @at; a mark's index counts characters. */
+static bool is_tab(const char *text, size_t len, const yaml_mark_t *at)
+{
+    size_t characters = 0;
+    for (size_t i = 0; i < len; i++) {
+        characters += ((unsigned char)text[i] & 0xc0) != 0x80;
+        if (characters > at->index)
+            return text[i] == '\t';
+    }
+    return false;
+}
+
+/* The reader of bytes knows an offset only, no mark. */
+static yaml_mark_t mark_of_offset(const char *text, size_t offset)
+{
+    yaml_mark_t at = { 0 };
+    for (size_t i = 0; i < offset; i++) {
+        at.line += text[i] == '\n';
+        at.column = text[i] == '\n' ? 0 : at.column + 1;
+    }
+    return at;
+}
+
+static int syntax_error(struct reader *r, const yaml_parser_t *parser)
 {
     yaml_mark_t at = parser->problem_mark;
-    if (parser->error == YAML_READER_ERROR) {
-        at = (yaml_mark_t){ 0 };
-        for (size_t i = 0; i < parser->problem_offset; i++) {
-            at.line += text[i] == '\n';
-            at.column = text[i] == '\n' ? 0 : at.column + 1;
-        }
+    if (parser->error == YAML_READER_ERROR)
+        at = mark_of_offset(r->text, parser->problem_offset);
+    if (parser->error == YAML_SCANNER_ERROR && is_tab(r->text, r->len, &at)) {
+        return refuse(r, &at,
+                      "a tab where only spaces may stand; YAML is indented by spaces: put "
+                      "spaces in its place");
     }
     if (parser->context)
         return refuse(r, &at, "%s (%s)", parser->problem, parser->context);
     return refuse(r, &at, "%s", parser->problem ? parser->problem : "this is not YAML");
 }
 
-static int read_all(struct reader *r, yaml_parser_t *parser, const char *text)
+static int read_all(struct reader *r, yaml_parser_t *parser)
 {
     for (;;) {
         CLEANUP(yaml_event_delete) yaml_event_t event = { 0 };
         if (!yaml_parser_parse(parser, &event))
-            return syntax_error(r, parser, text);
-        int code = on_event(r, &event);
+            return syntax_error(r, parser);
+        int code = check_plain(r, &event);
+        if (code == 0)
+            code = on_event(r, &event);
         if (code < 0 || event.type == YAML_STREAM_END_EVENT)
             return code;
     }
@@ -261,8 +284,8 @@ int yaml_parse(const char *text, size_t len, struct yaml_doc *ret, struct err *e
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
 
-    CLEANUP(reader_done) struct reader r = { .err = err };
-    int code = read_all(&r, &parser, text);
+    CLEANUP(reader_done) struct reader r = { .text = text, .len = len, .err = err };
+    int code = read_all(&r, &parser);
     if (code < 0)
         return code;
     *ret = r.doc;

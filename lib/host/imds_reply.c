@@ -63,21 +63,21 @@ int imds_reply_parse(const char *bytes, size_t n, bool ended, struct imds_reply 
 {
     struct imds_reply reply = { 0 };
     size_t length = NO_LENGTH;
+    int if_cut = ended || n >= IMDS_REPLY_LIMIT ? -EPROTO : -EAGAIN;
     const char *end = memmem(bytes, n, "\r\n\r\n", 4);
     if (!end)
-        return ended || n >= IMDS_REPLY_LIMIT ? -EPROTO : -EAGAIN;
+        return if_cut;
 
     size_t head_len = (size_t)(end - bytes);
+    size_t rest = n - head_len - 4;
     if (headers_parse((struct span){ bytes, head_len }, &reply.status, &length) < 0)
         return -EPROTO;
+    if (length == NO_LENGTH && ended)
+        length = rest;
+    if (length > rest)
+        return if_cut;
     reply.body = end + 4;
-    reply.body_len = n - head_len - 4;
-    if (length == NO_LENGTH && !ended)
-        return n >= IMDS_REPLY_LIMIT ? -EPROTO : -EAGAIN;
-    if (length != NO_LENGTH && reply.body_len < length)
-        return ended ? -EPROTO : -EAGAIN;
-    if (length != NO_LENGTH)
-        reply.body_len = length; /* what comes after is not of this answer */
+    reply.body_len = length; /* what comes after is not of this answer */
     *ret = reply;
     return 0;
 }

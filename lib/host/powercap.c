@@ -11,6 +11,7 @@
 
 #define ZONE_PREFIX      "intel-rapl:" /* AMD's too: the driver's name, not the vendor's */
 #define FOLDER_SIZE      128
+#define NAME_SIZE        64
 #define DUPLICATE_PREFIX "intel-rapl-mmio:"
 
 enum entry_kind {
@@ -44,7 +45,7 @@ static int read_number(const struct rootfs *fs, const char *folder, const char *
 static enum entry_kind kind_of(const struct rootfs *fs, const char *entry)
 {
     char path[256];
-    char name[64];
+    char name[NAME_SIZE];
     (void)snprintf(path, sizeof(path), POWERCAP_CLASS "/%s", entry);
     if (!rootfs_exists(fs, path))
         return ENTRY_DANGLING;
@@ -107,7 +108,7 @@ static enum energy_zone zone_of_name(const char *name, int *ret_socket)
 static int socket_of_parent(const struct rootfs *fs, const char *entry)
 {
     char parent[64];
-    char name[64];
+    char name[NAME_SIZE];
     int socket = 0;
     const char *last = strrchr(entry, ':');
     (void)snprintf(parent, sizeof(parent), "%.*s", (int)(last - entry), entry);
@@ -128,45 +129,50 @@ static bool is_meaningless(const struct cpu_facts *cpu, enum energy_zone zone)
     return zone == ZONE_COUNT || (zone == ZONE_CORE && cpu_is_amd(cpu));
 }
 
-/* 1: @ret is a counter; 0: the entry is none; -errno: it should be one, and @err says why not. */
-static int counter_of(const struct rootfs *fs, const struct cpu_facts *cpu, const char *entry,
-                      struct energy_counter *ret, struct err *err)
+/* What the entry counts, where it is a zone that means something here; @name is the kernel's. */
+static bool is_counter(const struct rootfs *fs, const struct cpu_facts *cpu, const char *entry,
+                       struct energy_counter *ret, char name[static NAME_SIZE])
 {
-    char name[64];
     struct energy_counter c = { .uj_per_count = 1 };
-    if (kind_of(fs, entry) != ENTRY_ZONE || read_file(fs, entry, "name", name, sizeof(name)) < 0)
-        return 0;
+    if (kind_of(fs, entry) != ENTRY_ZONE || read_file(fs, entry, "name", name, NAME_SIZE) < 0)
+        return false;
     c.zone = zone_of_name(name, &c.socket);
     if (is_meaningless(cpu, c.zone))
-        return 0;
+        return false;
     if (is_subzone(entry))
         c.socket = socket_of_parent(fs, entry);
     (void)snprintf(c.path, sizeof(c.path), POWERCAP_CLASS "/%s", entry);
     (void)snprintf(c.label, sizeof(c.label), "%s", c.path);
-    *ret = c; /* the caller needs its zone even when it cannot be used */
+    *ret = c;
+    return true;
+}
 
+/* Whether it can be read, and where it begins again. */
+static int read_range(const struct rootfs *fs, const char *name, struct energy_counter *c,
+                      struct err *err)
+{
     uint64_t energy = 0;
     uint64_t max = 0;
-    int code = read_number(fs, c.path, "energy_uj", &energy);
+    int code = read_number(fs, c->path, "energy_uj", &energy);
     if (code == -EACCES) {
         return err_set(err, -EACCES,
                        "%s/energy_uj (%s) may be read by root only, since power shows secrets "
                        "(CVE-2020-8694); run as root or grant CAP_DAC_READ_SEARCH",
-                       c.path, name);
+                       c->path, name);
     }
     if (code < 0) {
-        return err_set(err, -ENODATA, "%s/energy_uj (%s) gives no number: %s", c.path, name,
+        return err_set(err, -ENODATA, "%s/energy_uj (%s) gives no number: %s", c->path, name,
                        strerror(-code));
     }
-    code = read_number(fs, c.path, "max_energy_range_uj", &max);
+    code = read_number(fs, c->path, "max_energy_range_uj", &max);
     if (code < 0 || max == 0) {
         return err_set(err, -ENODATA,
                        "%s/max_energy_range_uj (%s) %s, so nobody knows where the counter begins "
                        "again; look for RAPL errors in dmesg",
-                       c.path, name, code < 0 ? strerror(-code) : "is 0");
+                       c->path, name, code < 0 ? strerror(-code) : "is 0");
     }
-    ret->modulus = max == UINT64_MAX ? 0 : max + 1; /* it runs 0 .. max */
-    return 1;
+    c->modulus = max == UINT64_MAX ? 0 : max + 1; /* it runs 0 .. max */
+    return 0;
 }
 
 static unsigned package_sockets(const struct energy_set *set)
@@ -255,13 +261,16 @@ static int collect(const struct rootfs *fs, const struct cpu_facts *cpu,
 {
     bool partial[ZONE_COUNT] = { false };
     for (size_t i = 0; i < names->n; i++) {
-        struct energy_counter c = { 0 };
-        int code = counter_of(fs, cpu, names->name[i], &c, err);
+        struct energy_counter c;
+        char name[NAME_SIZE];
+        if (!is_counter(fs, cpu, names->name[i], &c, name))
+            continue;
+        int code = read_range(fs, name, &c, err);
         if (code < 0 && c.zone == ZONE_PACKAGE)
             return code;
         if (code < 0)
             partial[c.zone] = true;
-        if (code <= 0 || is_told_again(cpu, set, &c))
+        if (code < 0 || is_told_again(cpu, set, &c))
             continue;
         if (set->n == ENERGY_COUNTERS_MAX) {
             return err_set(err, -ENODATA, POWERCAP_CLASS " has more than %d energy zones",

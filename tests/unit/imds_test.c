@@ -78,6 +78,29 @@ static void replies(void **state)
     }
 }
 
+static void no_answer_is_awaited_past_the_limit(void **state)
+{
+    static const struct {
+        const char *why, *head;
+    } rows[] = {
+        { "a head without an end", "HTTP/1.1 200 OK\r\nX: " },
+        { "a body of no length", "HTTP/1.1 200 OK\r\n\r\n" },
+        { "a body that with its head is too long",
+          "HTTP/1.1 200 OK\r\nContent-Length: 8192\r\n\r\n" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char bytes[IMDS_REPLY_LIMIT];
+        struct imds_reply got = { .status = 77 };
+        memset(bytes, 'a', sizeof(bytes));
+        memcpy(bytes, rows[i].head, strlen(rows[i].head));
+        int before = imds_reply_parse(bytes, sizeof(bytes) - 1, false, &got);
+        int at = imds_reply_parse(bytes, sizeof(bytes), false, &got);
+        if (before != -EAGAIN || at != -EPROTO || got.status != 77)
+            fail_msg("%s: %d before the limit, %d at it", rows[i].why, before, at);
+    }
+}
+
 static void words(void **state)
 {
     static const struct {
@@ -397,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(replies),
+        cmocka_unit_test(no_answer_is_awaited_past_the_limit),
         cmocka_unit_test(words),
         cmocka_unit_test(asks_for_all_with_a_token),
         cmocka_unit_test(what_the_service_has_not_stays),

@@ -60,6 +60,8 @@ static void leaves_and_their_places(void **state)
         { "dashes in keys", "dev:\n  fake-cpu-meter: {enabled: true}\n",
           "2:20 dev.fake-cpu-meter.enabled=true" },
         { "a text alone has no path", "foo", "1:1 =foo" },
+        { "tabs that indent nothing", "a:\t1\t# c\nb: [\n\t2]\nc: \"x\ty\"\n",
+          "1:1 a=1 3:2 b[0]=2 4:1 c=\"x\ty\"" },
         { "an anchor that nobody uses is harmless", "a: &x 1", "1:1 a=1" },
         { "columns count characters", "{\xc3\xa9: 1, b: 2}", "1:2 \xc3\xa9=1 1:8 b=2" },
         { "same names in different maps", "a: {x: 1}\nb: {x: 2}\n", "1:5 a.x=1 2:5 b.x=2" },
@@ -94,12 +96,12 @@ static void what_a_configuration_needs_not_is_refused(void **state)
           "line 2, column 1: the key \"a\"" },
         { "a list as a key", "? [a]\n: 1\n", "line 1, column 3: a map or list cannot be a key" },
         { "a map as a key", "{{a: 1}: 2}", "line 1, column 2: a map or list cannot be a key" },
-        { "a tab for a blank", "a:\n\tb: 1\n",
-          "line 2, column 1: found character that cannot start" },
         { "an open list", "a: [1, 2\n", "line 2, column 1: " },
         { "an open quote", "a: \"x\n", "line 2, column 1: found unexpected end of stream" },
         { "wrong indent", "a:\n  b: 1\n c: 2\n", "line 3, column 2: " },
         { "no UTF-8", "a: 1\nb: \xff\n", "line 2, column 4: invalid leading UTF-8 octet" },
+        { "a character that begins nothing, behind a tab", "a: \t@x",
+          "line 1, column 5: found character that cannot start any token" },
         { "a control character", "a: \x01",
           "line 1, column 4: control characters are not allowed" },
         { "a zero in a text", "a: \"x\\0y\"", "line 1, column 4: a zero byte" },
@@ -110,6 +112,41 @@ static void what_a_configuration_needs_not_is_refused(void **state)
         int code = 0;
         AUTO_STR leaves = flat(rows[i].text, &code, &err);
         if (code != -EBADMSG || strncmp(err.text, rows[i].begins, strlen(rows[i].begins)) != 0)
+            fail_msg("%s: %d \"%s\", %s", rows[i].why, code, err.text, leaves);
+    }
+}
+
+/* libyaml has three sentences for it, two of which name no tab. */
+static void a_tab_that_indents_is_named(void **state)
+{
+    static const struct {
+        const char *why, *text, *place;
+    } rows[] = {
+        { "before the first key of a map", "a:\n\tb: 1\n", "line 2, column 1" },
+        { "before the next one", "a:\n  b: 1\n\tc: 2\n", "line 3, column 1" },
+        { "after a blank", "a:\n \tb: 1\n", "line 2, column 2" },
+        { "before the first line's key", "\ta: 1\n", "line 1, column 1" },
+        { "before a list's dash", "a:\n\t- c\n", "line 2, column 1" },
+        { "after a list's dash", "- a\n-\tb: 1\n", "line 2, column 2" },
+        { "in a text of several lines", "a: |\n  x\n\ty\n", "line 3, column 1" },
+        { "on a line that is else empty", "a:\n\t\n  b: 1\n", "line 2, column 1" },
+        { "behind characters of several bytes", "\xc3\xa9: '\xe2\x82\xac'\n\tb: 1\n",
+          "line 2, column 1" },
+        { "behind Windows line ends", "a: 1\r\nb:\r\n\tc: 1\r\n", "line 3, column 1" },
+        { "behind a byte order mark",
+          "\xef\xbb\xbf"
+          "a:\n\tb: 1\n",
+          "line 2, column 1" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = { 0 };
+        int code = 0;
+        AUTO_STR leaves = flat(rows[i].text, &code, &err);
+        AUTO_STR want = mem_printf("%s: a tab where only spaces may stand; YAML is indented by "
+                                   "spaces: put spaces in its place",
+                                   rows[i].place);
+        if (code != -EBADMSG || strcmp(err.text, want) != 0)
             fail_msg("%s: %d \"%s\", %s", rows[i].why, code, err.text, leaves);
     }
 }
@@ -167,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(leaves_and_their_places),
         cmocka_unit_test(what_a_configuration_needs_not_is_refused),
+        cmocka_unit_test(a_tab_that_indents_is_named),
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(nothing_is_written_on_failure),
     };
