@@ -55,27 +55,37 @@ static size_t digits(struct scan *s)
     return s->at - from;
 }
 
-/* RFC 8259 section 6. */
-static bool is_number(struct scan *s)
+/* RFC 8259 section 6: an integer, then a fraction and an exponent if they begin. */
+static bool take_integer(struct scan *s)
 {
     s->at += peek(s) == '-';
-    if (peek(s) == '0') {
-        s->at++;
-    } else if (digits(s) == 0) {
-        return false;
-    }
-    if (peek(s) == '.') {
-        s->at++;
-        if (digits(s) == 0)
-            return false;
-    }
-    if (peek(s) == 'e' || peek(s) == 'E') {
-        s->at++;
-        s->at += peek(s) == '+' || peek(s) == '-';
-        if (digits(s) == 0)
-            return false;
-    }
-    return !isalnum((unsigned char)peek(s)) && peek(s) != '.';
+    if (peek(s) != '0')
+        return digits(s) > 0;
+    s->at++;
+    return true;
+}
+
+static bool take_fraction(struct scan *s)
+{
+    if (peek(s) != '.')
+        return true;
+    s->at++;
+    return digits(s) > 0;
+}
+
+static bool take_exponent(struct scan *s)
+{
+    if (peek(s) != 'e' && peek(s) != 'E')
+        return true;
+    s->at++;
+    s->at += peek(s) == '+' || peek(s) == '-';
+    return digits(s) > 0;
+}
+
+static bool is_number(struct scan *s)
+{
+    return take_integer(s) && take_fraction(s) && take_exponent(s) &&
+           !isalnum((unsigned char)peek(s)) && peek(s) != '.';
 }
 
 static void check_number(struct scan *s)

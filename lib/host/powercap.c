@@ -77,7 +77,23 @@ void powercap_survey(const struct rootfs *fs, struct powercap_survey *ret)
     }
 }
 
-/* "package-1" and "package-1-die-0" are socket 1; ZONE_COUNT for a name that means nothing here. */
+/* "package-1" and "package-1-die-0" are socket 1, "psys" has none; false for a number no socket
+ * has. */
+static bool socket_of_name(const char *name, int *ret)
+{
+    char digits[12];
+    uint64_t number = 0;
+    const char *dash = strchr(name, '-');
+    if (!dash)
+        return true;
+    (void)snprintf(digits, sizeof(digits), "%.*s", (int)strspn(dash + 1, "0123456789"), dash + 1);
+    if (number_parse_u64(digits, 10, &number) < 0 || number > INT_MAX)
+        return false;
+    *ret = (int)number;
+    return true;
+}
+
+/* ZONE_COUNT for a name that means nothing here. */
 static enum energy_zone zone_of_name(const char *name, int *ret_socket)
 {
     static const struct {
@@ -92,16 +108,9 @@ static enum energy_zone zone_of_name(const char *name, int *ret_socket)
     enum energy_zone zone = begins_with(name, "package-") ? ZONE_PACKAGE
                             : begins_with(name, "psys")   ? ZONE_PSYS
                                                           : ZONE_COUNT;
-    const char *dash = strchr(name, '-');
-    if (zone == ZONE_COUNT || !dash)
+    if (zone == ZONE_COUNT || socket_of_name(name, ret_socket))
         return zone;
-    char digits[12];
-    uint64_t number = 0;
-    (void)snprintf(digits, sizeof(digits), "%.*s", (int)strspn(dash + 1, "0123456789"), dash + 1);
-    if (number_parse_u64(digits, 10, &number) < 0 || number > INT_MAX)
-        return ZONE_COUNT;
-    *ret_socket = (int)number;
-    return zone;
+    return ZONE_COUNT;
 }
 
 /* "intel-rapl:1:0" is inside "intel-rapl:1", whose name says the socket. */
