@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc/PID/cgroup is partly written by whoever may make groups; mountinfo and cpu.stat come along.
  */
-#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "host/cgroup.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    AUTO_STR text = mem_new(size + 1, 1);
+    AUTO_STR text = fuzz_text(data, size);
     struct cgroup_container got;
     uint64_t usec = 0;
-    memcpy(text, data, size);
-
     bool found = cgroup_container_parse(text, &got);
     if (found != (strlen(got.id) == 64) || found != (got.runtime[0] != '\0'))
         abort();

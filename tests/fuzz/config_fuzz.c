@@ -5,7 +5,7 @@
 #include "config.h"
 #include "expose/snapshot.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void check(const struct config *c)
 {

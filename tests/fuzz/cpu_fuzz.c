@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc/cpuinfo of a dump, which came in a bug report; its names go on into the power tables. */
-#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "host/cpu.h"
 #include "host/cpu_power.h"
 
-#include <math.h>
-#include <stdint.h>
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include <math.h>
 
 static void check_topology(const struct cpu_facts *cpu)
 {
@@ -37,9 +35,8 @@ static void check_power(const struct cpu_facts *cpu)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    AUTO_STR text = mem_new(size + 1, 1);
+    AUTO_STR text = fuzz_text(data, size);
     struct cpu_facts cpu;
-    memcpy(text, data, size);
     if (cpu_parse(text, &cpu) < 0)
         return 0;
     check_topology(&cpu);

@@ -3,6 +3,8 @@
 #ifndef TESTS_FUZZ_H
 #define TESTS_FUZZ_H
 
+#include "base/cleanup.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@ static inline void fuzz_want(int invariant)
         abort();
 }
 
-/* The input as a text, NUL-terminated; the caller frees. */
+/* The input as a text, NUL-terminated; the caller frees (AUTO_STR). */
 static inline char *fuzz_text(const uint8_t *data, size_t size)
 {
     char *text = malloc(size + 1);

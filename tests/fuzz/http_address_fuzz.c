@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/number.h"
 #include "expose/http.h"
 
-#include <stdint.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    AUTO_STR text = mem_new(size + 1, 1);
+    AUTO_STR text = fuzz_text(data, size);
     struct http_address got;
     struct err err = { 0 };
     uint64_t port = 0;
-    memcpy(text, data, size);
     if (http_address_parse(text, &got, &err) < 0) {
         if (!err.text[0])
             abort();

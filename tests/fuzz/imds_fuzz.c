@@ -2,10 +2,9 @@
 /* First byte: whether the connection has ended. The rest: what was answered. */
 #include "host/imds_reply.h"
 
-#include <errno.h>
-#include <stdint.h>
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include <errno.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A configuration, as it is and as a gzip stream. */
-#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "host/kernel.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 static void ask(const char *config)
 {
@@ -15,10 +14,9 @@ static void ask(const char *config)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    AUTO_STR text = mem_new(size + 1, 1);
+    AUTO_STR text = fuzz_text(data, size);
     AUTO_BUF plain;
     buf_init(&plain, 65536);
-    memcpy(text, data, size);
     ask(text);
     if (kernel_config_inflate(data, size, &plain) == 0)
         ask(buf_text(&plain));

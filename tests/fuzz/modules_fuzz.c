@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lists of modules, and the small texts beside them: os-release and lockdown. */
-#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "host/kernel.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    AUTO_STR text = mem_new(size + 1, 1);
+    AUTO_STR text = fuzz_text(data, size);
     char word[24];
-    memcpy(text, data, size);
-
     /* what is listed is written somewhere in the list, with - or _ */
     if (kernel_module_list_has(text, "msr") && !strstr(text, "msr.ko"))
         abort();

@@ -1,62 +1,43 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Register files of a dump: the first byte of the first line is the CPUID model, the next lines are
    the texts of the unit register and of the energy registers. */
-#include "../unit/tree.h"
-#include "base/cleanup.h"
-#include "base/rootfs.h"
 #include "host/energy.h"
 #include "host/msr.h"
 
+#include "fuzz_tree.h"
+
 #include <inttypes.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct tree root;
-
-static void remove_root(void)
-{
-    tree_remove(&root);
-}
-
-static size_t line_length(const uint8_t *data, size_t size)
-{
-    const uint8_t *newline = size ? memchr(data, '\n', size) : NULL;
-    return newline ? (size_t)(newline - data) + 1 : size;
-}
-
-static void write_registers(const uint8_t *data, size_t size)
+static void write_registers(const struct tree *root, const uint8_t *data, size_t size)
 {
     static const uint32_t registers[] = { MSR_INTEL_POWER_UNIT,  MSR_INTEL_PKG_ENERGY,
                                           MSR_INTEL_DRAM_ENERGY, MSR_INTEL_PP0_ENERGY,
                                           MSR_INTEL_PSYS_ENERGY, MSR_INTEL_PKG_INFO };
     for (size_t i = 0; i < ARRAY_LEN(registers); i++) {
         char path[64];
-        size_t n = line_length(data, size);
+        size_t n = fuzz_line_length(data, size);
         (void)snprintf(path, sizeof(path), "/dev/cpu/0/msr/0x%" PRIx32, registers[i]);
-        tree_put_bytes(&root, path, data, n);
+        tree_put_bytes(root, path, data, n);
         data += n;
         size -= n;
     }
 }
 
-static void check_counter(const struct energy_counter *c)
+static void check_counter(const struct rootfs *fs, const struct energy_counter *c)
 {
     uint64_t count = 0;
     if (c->zone >= ZONE_COUNT || c->modulus != UINT64_C(1) << 32)
         abort();
     if (!(c->uj_per_count > 0 && c->uj_per_count <= 1e6))
         abort();
-    if (energy_msr.read(&root.fs, c, &count) < 0 || count >= c->modulus)
+    if (energy_msr.read(fs, c, &count) < 0 || count >= c->modulus)
         abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (root.path[0] == '\0') {
-        tree_make(&root);
-        (void)atexit(remove_root);
-    }
-    size_t n = line_length(data, size);
+    const struct tree *root = fuzz_tree();
+    size_t n = fuzz_line_length(data, size);
     struct cpu_thread thread = { 0 };
     struct cpu_facts cpu = { .sockets = 1,
                              .threads = 1,
@@ -64,14 +45,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                              .vendor = "GenuineIntel",
                              .family = 6,
                              .model = n ? data[0] : 85 };
-    write_registers(data + n, size - n);
+    write_registers(root, data + n, size - n);
 
     double watts = 0;
-    if (msr_read_tdp_watts(&root.fs, &cpu, &watts) == 0 && !(watts > 0 && watts < 32768))
+    if (msr_read_tdp_watts(&root->fs, &cpu, &watts) == 0 && !(watts > 0 && watts < 32768))
         abort();
     struct energy_set set;
     struct err err = { 0 };
-    if (energy_msr.list(&root.fs, &cpu, &set, &err) < 0) {
+    if (energy_msr.list(&root->fs, &cpu, &set, &err) < 0) {
         if (err.text[0] == '\0')
             abort();
         return 0;
@@ -79,6 +60,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (set.n == 0 || set.counter[0].zone != ZONE_PACKAGE)
         abort();
     for (size_t i = 0; i < set.n; i++)
-        check_counter(&set.counter[i]);
+        check_counter(&root->fs, &set.counter[i]);
     return 0;
 }

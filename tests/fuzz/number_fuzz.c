@@ -28,7 +28,7 @@ static void whole(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = fuzz_text(data, size);
+    AUTO_STR text = fuzz_text(data, size);
     double real = 0;
     uint64_t ns = 0;
     whole(text);
@@ -36,6 +36,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_want(isfinite(real));
     if (number_parse_duration_ns(text, &ns) == 0)
         fuzz_want(ns <= INT64_MAX);
-    free(text);
     return 0;
 }

@@ -31,7 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         { "ignore", OPT_LIST, &list, "ID", "leave out" },
         { "fix", OPT_OPTTEXT, &fix, "packages", "mend" },
     };
-    char *text = fuzz_text(data, size);
+    AUTO_STR text = fuzz_text(data, size);
     char *argv[WORDS_MAX + 1];
     int argc = split(text, argv);
     int first = -1;
@@ -40,6 +40,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_want(code == 0 ? first >= 1 && first <= argc : first == -1 && err.text[0] != '\0');
     fuzz_want(list.n <= (size_t)argc);
     free(list.value);
-    free(text);
     return 0;
 }

@@ -1,34 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files of a powercap class: the input's lines are name, energy_uj and max_energy_range_uj of one
    zone after the other. */
-#include "../unit/tree.h"
-#include "base/cleanup.h"
-#include "base/rootfs.h"
 #include "host/energy.h"
 #include "host/powercap.h"
 
-#include <stdint.h>
+#include "fuzz_tree.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct tree root;
-
-static void remove_root(void)
-{
-    tree_remove(&root);
-}
-
-static void write_files(const uint8_t *data, size_t size)
+static void write_files(const struct tree *root, const uint8_t *data, size_t size)
 {
     static const char *const zones[] = { "intel-rapl:0", "intel-rapl:0:0", "intel-rapl:1" };
     static const char *const files[] = { "name", "energy_uj", "max_energy_range_uj" };
     for (size_t i = 0; i < ARRAY_LEN(zones) * ARRAY_LEN(files); i++) {
         char path[128];
-        const uint8_t *newline = size ? memchr(data, '\n', size) : NULL;
-        size_t n = newline ? (size_t)(newline - data) + 1 : size;
+        size_t n = fuzz_line_length(data, size);
         (void)snprintf(path, sizeof(path), POWERCAP_CLASS "/%s/%s", zones[i / ARRAY_LEN(files)],
                        files[i % ARRAY_LEN(files)]);
-        tree_put_bytes(&root, path, data, n);
+        tree_put_bytes(root, path, data, n);
         data += n;
         size -= n;
     }
@@ -36,18 +23,15 @@ static void write_files(const uint8_t *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    if (root.path[0] == '\0') {
-        tree_make(&root);
-        (void)atexit(remove_root);
-    }
-    write_files(data, size);
+    const struct tree *root = fuzz_tree();
+    write_files(root, data, size);
 
     struct cpu_facts cpu = { .sockets = 1, .vendor = "GenuineIntel" };
     struct energy_set set;
     struct err err = { 0 };
     struct powercap_survey survey;
-    powercap_survey(&root.fs, &survey);
-    if (energy_powercap.list(&root.fs, &cpu, &set, &err) < 0) {
+    powercap_survey(&root->fs, &survey);
+    if (energy_powercap.list(&root->fs, &cpu, &set, &err) < 0) {
         if (err.text[0] == '\0')
             abort();
         return 0;
@@ -59,7 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint64_t count = 0;
         if (c->zone >= ZONE_COUNT || c->socket < 0 || c->modulus == 1)
             abort();
-        if (energy_powercap.read(&root.fs, c, &count) == 0 && c->modulus && count >= c->modulus)
+        if (energy_powercap.read(&root->fs, c, &count) == 0 && c->modulus && count >= c->modulus)
             abort();
     }
     return 0;

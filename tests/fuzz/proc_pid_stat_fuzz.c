@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A process chooses its own name in /proc/PID/stat. */
-#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "sample/proc_parse.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    AUTO_STR text = mem_new(size + 1, 1);
+    AUTO_STR text = fuzz_text(data, size);
     struct proc_pid_stat stat;
-    memcpy(text, data, size);
-
     if (proc_pid_stat_parse(text, &stat) == 0 &&
         (memchr(stat.comm, '\0', sizeof(stat.comm)) == NULL || stat.pid > INT32_MAX))
         abort();

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* /proc/stat, and the CPU list of /sys beside it. */
-#include "base/alloc.h"
 #include "base/cleanup.h"
 #include "sample/proc_parse.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    AUTO_STR text = mem_new(size + 1, 1);
+    AUTO_STR text = fuzz_text(data, size);
     struct proc_stat stat;
     unsigned cpus = 0;
-    memcpy(text, data, size);
-
     if (proc_stat_parse(text, &stat) == 0 && strncmp(text, "cpu ", 4) != 0)
         abort();
     if (cpu_list_count(text, &cpus) == 0 && (cpus == 0 || cpus > 65536))

@@ -6,12 +6,11 @@
 #include "base/cleanup.h"
 #include "base/rootfs.h"
 
+#include "fuzz.h"
+
 #include <errno.h>
-#include <stdint.h>
 
 #define INPUT_LIMIT ((size_t)4 << 20) /* bytes of one input */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static int replay_file(const struct rootfs *fs, const char *path)
 {

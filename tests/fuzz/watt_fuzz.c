@@ -4,9 +4,9 @@
 #include "base/clock.h"
 #include "power/watt.h"
 
-#include <math.h>
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+#include <math.h>
 
 struct input {
     uint64_t before, now, modulus, elapsed_ns;

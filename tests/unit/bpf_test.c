@@ -11,12 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* cmocka needs the four headers above first */
 #include <cmocka.h>
+
+#include "child.h"
 
 #define RECORD_WAIT_NS (2 * NS_PER_SEC)
 
@@ -56,20 +55,6 @@ static struct tasks_reader *open_or_skip(void)
     return r;
 }
 
-static uint64_t thread_cpu_ns(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec;
-}
-
-static void burn_ms(unsigned ms)
-{
-    uint64_t end = thread_cpu_ns() + ms * NS_PER_MS;
-    while (thread_cpu_ns() < end)
-        continue;
-}
-
 /* True once @n records of what @s looks for have come. */
 static bool come_ended(struct tasks_reader *r, struct seen *s, unsigned n)
 {
@@ -94,25 +79,6 @@ static void await_ended(struct tasks_reader *r, struct seen *s, unsigned n)
     print_message("skipped: this kernel did not fire sched_process_free for a child that ended\n");
     tasks_reader_close(r);
     skip();
-}
-
-/* Exact run time: rusage's user + system is scaled to it (cputime_adjust). */
-static uint64_t wait_for(pid_t pid)
-{
-    struct rusage use;
-    int status = -1;
-    assert_int_equal(wait4(pid, &status, 0, &use), pid);
-    assert_int_equal(status, 0);
-    return (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * NS_PER_SEC +
-           (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1000;
-}
-
-static void assert_ratio(uint64_t got, uint64_t want, double low, double high)
-{
-    double ratio = (double)got / (double)want;
-    if (ratio < low || ratio > high)
-        fail_msg("%llu ns of %llu ns: %.4f is not in %.4f .. %.4f", (unsigned long long)got,
-                 (unsigned long long)want, ratio, low, high);
 }
 
 static void all_acts_work_or_one_says_why(void **state)
@@ -174,12 +140,8 @@ static void a_child_that_burned_300_ms_is_within_1_percent_of_rusage(void **stat
 {
     (void)state;
     struct tasks_reader *r = open_or_skip();
-    pid_t pid = fork();
-    if (pid == 0) {
-        burn_ms(300);
-        _exit(0);
-    }
-    uint64_t want = wait_for(pid);
+    pid_t pid = spawn_burning(300);
+    uint64_t want = reap(pid, 0);
     struct seen child = { .pid = pid };
     await_ended(r, &child, 1);
     assert_ratio(child.run_ns, want, 0.99, 1.01);
@@ -192,12 +154,7 @@ static uint64_t end_two_hundred_of_2_ms(void)
 {
     uint64_t used = 0;
     for (unsigned i = 0; i < 200; i++) {
-        pid_t pid = fork();
-        if (pid == 0) {
-            burn_ms(2);
-            _exit(0);
-        }
-        used += wait_for(pid);
+        used += reap(spawn_burning(2), 0);
     }
     return used;
 }
@@ -256,7 +213,7 @@ static void threads_that_are_gone_still_count(void **state)
     assert_true(stopped.last.dead_ns >= 158 * NS_PER_MS && stopped.last.run_ns < stopped.run_ns);
 
     (void)kill(pid, SIGCONT);
-    uint64_t want = wait_for(pid);
+    uint64_t want = reap(pid, 0);
     struct seen child = { .pid = pid };
     await_ended(r, &child, 1);
     assert_ratio(child.run_ns, want, 0.99, 1.01);
@@ -304,7 +261,7 @@ static void exec_by_another_thread_keeps_identity_and_time(void **state)
     assert_true(after.run_ns >= 60 * NS_PER_MS);
 
     (void)kill(pid, SIGCONT);
-    uint64_t want = wait_for(pid);
+    uint64_t want = reap(pid, 0);
     struct seen ended = { .pid = pid };
     await_ended(r, &ended, 1);
     assert_int_equal(ended.last.start_ns, before.last.start_ns);
@@ -318,11 +275,7 @@ static void a_zombie_is_listed_until_it_is_reaped(void **state)
 {
     (void)state;
     struct tasks_reader *r = open_or_skip();
-    pid_t pid = fork();
-    if (pid == 0) {
-        burn_ms(20);
-        _exit(0);
-    }
+    pid_t pid = spawn_burning(20);
     siginfo_t info;
     assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
     struct seen zombie = { .pid = pid };
@@ -330,7 +283,7 @@ static void a_zombie_is_listed_until_it_is_reaped(void **state)
     assert_int_equal(zombie.records, 1);
     assert_true(zombie.run_ns >= 20 * NS_PER_MS);
 
-    uint64_t want = wait_for(pid);
+    uint64_t want = reap(pid, 0);
     struct seen ended = { .pid = pid };
     await_ended(r, &ended, 1);
     assert_ratio(ended.run_ns, want, 0.97, 1.03);
@@ -374,7 +327,7 @@ static void a_refusal_names_what_is_needed(void **state)
     char text[600] = "";
     ssize_t n = read(out[0], text, sizeof(text) - 1);
     (void)close(out[0]);
-    (void)wait_for(pid);
+    (void)reap(pid, 0);
     assert_true(n > 0);
     print_message("%s\n", text);
     assert_non_null(strstr(text, "CAP_BPF and CAP_PERFMON"));

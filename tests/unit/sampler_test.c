@@ -4,19 +4,17 @@
 #include "base/clock.h"
 #include "sample/sampler.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* cmocka needs the four headers above first */
 #include <cmocka.h>
+
+#include "child.h"
 
 #define RECORD_WAIT_NS (2 * NS_PER_SEC)
 
@@ -82,46 +80,6 @@ static struct process *known(const struct sample *sample, pid_t pid)
     return p;
 }
 
-static void burn_ms(unsigned ms)
-{
-    struct timespec t;
-    uint64_t now = 0;
-    uint64_t end = 0;
-    do {
-        (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-        now = (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec;
-        end = end ? end : now + ms * NS_PER_MS;
-    } while (now < end);
-}
-
-static pid_t spawn_burning(unsigned ms)
-{
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        burn_ms(ms);
-        _exit(0);
-    }
-    return pid;
-}
-
-static uint64_t reap(pid_t pid)
-{
-    struct rusage use;
-    int status = -1;
-    assert_int_equal(wait4(pid, &status, 0, &use), pid);
-    return (uint64_t)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) * NS_PER_SEC +
-           (uint64_t)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1000;
-}
-
-static void assert_ratio(uint64_t got, uint64_t want, double low, double high)
-{
-    double ratio = (double)got / (double)want;
-    if (ratio < low || ratio > high)
-        fail_msg("%llu ns of %llu ns: %.4f", (unsigned long long)got, (unsigned long long)want,
-                 ratio);
-}
-
 /* Refreshes until @pid has ended: its process of the last sample, or NULL. */
 static struct process *come_end(struct sampler *s, pid_t pid, struct sample *sample)
 {
@@ -156,7 +114,7 @@ static void a_child_of_300_ms_is_within_1_percent_of_its_rusage(void **state)
     struct sampler *s = open_sampler(true, 0);
     (void)refresh(s);
     pid_t pid = spawn_burning(300);
-    uint64_t want = reap(pid);
+    uint64_t want = reap(pid, 0);
     struct sample sample;
     struct process *p = await_end(s, pid, &sample);
     assert_ratio(p->run_ns, want, 0.99, 1.01);
@@ -179,7 +137,7 @@ static unsigned end_many(struct sampler *s, uint64_t *ret_want, uint64_t *ret_go
     uint64_t want = 0;
     for (unsigned i = 0; i < MANY; i++) {
         pid[i] = spawn_burning(2);
-        want += reap(pid[i]);
+        want += reap(pid[i], 0);
         if (i % 50 == 0)
             sampler_drain(s);
     }
@@ -258,7 +216,7 @@ static void a_process_has_name_and_executable_and_follows_an_exec(void **state)
     assert_null(strstr(p->exe, "sampler_test"));
     assert_int_equal(p->exe[0], '/');
     (void)kill(pid, SIGKILL);
-    (void)reap(pid);
+    (void)reap(pid, SIGKILL);
     sampler_close(s);
 }
 
@@ -274,7 +232,7 @@ static void a_zombie_runs_until_it_is_reaped(void **state)
     const struct process *p = known(&sample, pid);
     assert_int_equal(p->state, PROCESS_RUNNING);
     assert_true(p->run_ns >= 20 * NS_PER_MS);
-    uint64_t want = reap(pid);
+    uint64_t want = reap(pid, 0);
     p = await_end(s, pid, &sample);
     assert_ratio(p->run_ns, want, 0.97, 1.03);
     sampler_close(s);
@@ -285,7 +243,7 @@ static void past_the_bound_run_time_is_nobodys(void **state)
     (void)state;
     struct sampler *s = open_sampler(true, 1);
     (void)refresh(s);
-    uint64_t want = reap(spawn_burning(100));
+    uint64_t want = reap(spawn_burning(100), 0);
     uint64_t lost = 0;
     uint64_t deadline = clock_monotonic_ns() + RECORD_WAIT_NS;
     struct sample sample;
@@ -311,7 +269,7 @@ static void by_proc_a_child_is_seen_in_ticks_and_ends_when_it_vanishes(void **st
     const struct process *p = known(&sample, pid);
     assert_ratio(p->run_ns, 200 * NS_PER_MS, 0.85, 1.15);
     assert_true(sample.usage_ratio > 0 && sample.usage_ratio <= 1);
-    (void)reap(pid);
+    (void)reap(pid, 0);
     p = await_end(s, pid, &sample);
     assert_true(p->run_ns >= 170 * NS_PER_MS);
     sampler_close(s);
