@@ -275,9 +275,7 @@ static void a_zombie_is_listed_until_it_is_reaped(void **state)
 {
     (void)state;
     struct tasks_reader *r = open_or_skip();
-    pid_t pid = spawn_burning(20);
-    siginfo_t info;
-    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    pid_t pid = spawn_zombie(20);
     struct seen zombie = { .pid = pid };
     assert_int_equal(tasks_reader_alive(r, note, &zombie), 0);
     assert_int_equal(zombie.records, 1);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -34,6 +35,15 @@ static inline pid_t spawn_burning(unsigned ms)
         burn_ms(ms);
         _exit(0);
     }
+    return pid;
+}
+
+/* It has burned and waits for reap(). */
+static inline pid_t spawn_zombie(unsigned ms)
+{
+    siginfo_t info;
+    pid_t pid = spawn_burning(ms);
+    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
     return pid;
 }
 

@@ -21,6 +21,14 @@ static int apply(struct config *c, const char *text, bool by_person, struct err 
     return config_apply(c, &doc, "config.yaml", by_person, err);
 }
 
+/* What a person wrote and is taken. */
+static void take(struct config *c, const char *text)
+{
+    struct err err = { 0 };
+    if (apply(c, text, true, &err) < 0)
+        fail_msg("%s", err.text);
+}
+
 static void assert_has(const char *why, const char *text, const char *part)
 {
     if (!strstr(text, part))
@@ -68,8 +76,7 @@ static void keplers_own_file_is_understood_without_a_warning(void **state)
     struct err err = { 0 };
     (void)state;
     config_init(&c);
-    if (apply(&c, keplers_own, true, &err) < 0)
-        fail_msg("%s", err.text);
+    take(&c, keplers_own);
     if (c.warnings)
         fail_msg("%s", c.warning[0]);
     assert_int_equal(c.log_level, LOG_DEBUG);
@@ -91,14 +98,10 @@ static void keplers_own_file_is_understood_without_a_warning(void **state)
 static void our_keys(void **state)
 {
     CLEANUP(config_done) struct config c;
-    struct err err = { 0 };
     (void)state;
     config_init(&c);
-    if (apply(&c,
-              "power: {source: msr, tdpWatts: 240}\nattribution: {idle: ratio}\n"
-              "accounting: {source: proc}\nprocess: {top: 50}\nrapl: {zones: [Package-0, dram]}\n",
-              true, &err) < 0)
-        fail_msg("%s", err.text);
+    take(&c, "power: {source: msr, tdpWatts: 240}\nattribution: {idle: ratio}\n"
+             "accounting: {source: proc}\nprocess: {top: 50}\nrapl: {zones: [Package-0, dram]}\n");
     assert_string_equal(c.power_source, "msr");
     assert_true(c.power_source_strict);
     assert_true(c.tdp_watts == 240);
@@ -106,7 +109,7 @@ static void our_keys(void **state)
     assert_false(c.ebpf);
     assert_int_equal(c.process_top, 50);
     assert_int_equal(c.zones, 1u << ZONE_PACKAGE | 1u << ZONE_DRAM);
-    assert_int_equal(apply(&c, "accounting: {source: ebpf}\nrapl: {zones: []}\n", true, &err), 0);
+    take(&c, "accounting: {source: ebpf}\nrapl: {zones: []}\n");
     assert_true(c.ebpf && c.ebpf_strict);
     assert_int_equal(c.zones, 0);
 }
@@ -185,9 +188,8 @@ static void unknown_keys_are_warnings(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CLEANUP(config_done) struct config c;
-        struct err err = { 0 };
         config_init(&c);
-        assert_int_equal(apply(&c, rows[i].yaml, true, &err), 0);
+        take(&c, rows[i].yaml);
         if (c.warnings != 1)
             fail_msg("%s: %zu warnings", rows[i].why, c.warnings);
         assert_has(rows[i].why, c.warning[0], rows[i].warning);
@@ -248,10 +250,9 @@ static void what_is_not_done_yet_is_told_and_counted(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         CLEANUP(config_done) struct config c;
-        struct err err = { 0 };
         config_init(&c);
-        assert_int_equal(apply(&c, rows[i].yaml, true, &err), 0);
-        assert_int_equal(apply(&c, rows[i].yaml, true, &err), 0); /* twice is still one */
+        take(&c, rows[i].yaml);
+        take(&c, rows[i].yaml); /* twice is still one */
         assert_int_equal(c.ignored_keys, 1);
         assert_string_equal(c.ignored_key[0], rows[i].key);
         assert_has(rows[i].key, c.warning[0], rows[i].warning);
@@ -262,14 +263,10 @@ static void what_is_not_done_yet_is_told_and_counted(void **state)
 static void keys_without_a_value_change_nothing(void **state)
 {
     CLEANUP(config_done) struct config c;
-    struct err err = { 0 };
     (void)state;
     config_init(&c);
-    if (apply(&c,
-              "monitor:\nlog:\n  level:\nweb:\n  listenAddresses: []\nhost: {}\n"
-              "exporter: {prometheus: {metricsLevel: []}}\n",
-              true, &err) < 0)
-        fail_msg("%s", err.text);
+    take(&c, "monitor:\nlog:\n  level:\nweb:\n  listenAddresses: []\nhost: {}\n"
+             "exporter: {prometheus: {metricsLevel: []}}\n");
     if (c.warnings)
         fail_msg("%s", c.warning[0]);
     assert_int_equal(c.listens, 1);
@@ -282,7 +279,7 @@ static void a_later_list_replaces_the_one_before(void **state)
     struct err err = { 0 };
     (void)state;
     config_init(&c);
-    assert_int_equal(apply(&c, "web: {listenAddresses: [':1', ':2']}\n", true, &err), 0);
+    take(&c, "web: {listenAddresses: [':1', ':2']}\n");
     assert_int_equal(config_set(&c, "web.listenAddresses[0]", ":3", true, &err), 0);
     assert_int_equal(c.listens, 1);
     assert_string_equal(c.listen[0], ":3");
@@ -320,7 +317,7 @@ static void tls_is_refused_not_served_plain(void **state)
         CLEANUP(config_done) struct config c;
         struct err err = { 0 };
         config_init(&c);
-        assert_int_equal(apply(&c, yaml[i], true, &err), 0);
+        take(&c, yaml[i]);
         assert_int_equal(config_check(&c, &err), -ENOTSUP);
         assert_has(yaml[i], err.text, "TLS is not in this version");
     }

@@ -225,9 +225,7 @@ static void a_zombie_runs_until_it_is_reaped(void **state)
     (void)state;
     struct sampler *s = open_sampler(true, 0);
     (void)refresh(s);
-    pid_t pid = spawn_burning(20);
-    siginfo_t info;
-    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    pid_t pid = spawn_zombie(20);
     struct sample sample = refresh(s);
     const struct process *p = known(&sample, pid);
     assert_int_equal(p->state, PROCESS_RUNNING);
@@ -262,9 +260,7 @@ static void by_proc_a_child_is_seen_in_ticks_and_ends_when_it_vanishes(void **st
     struct sampler *s = open_sampler(false, 0);
     assert_string_equal(accounting_name(sampler_accounting(s)), "proc");
     (void)refresh(s);
-    pid_t pid = spawn_burning(200);
-    siginfo_t info;
-    assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+    pid_t pid = spawn_zombie(200);
     struct sample sample = refresh(s);
     const struct process *p = known(&sample, pid);
     assert_ratio(p->run_ns, 200 * NS_PER_MS, 0.85, 1.15);
