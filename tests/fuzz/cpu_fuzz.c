@@ -10,27 +10,20 @@
 
 static void check_topology(const struct cpu_facts *cpu)
 {
-    if (cpu->sockets < 1 || cpu->cores < cpu->sockets || cpu->threads < cpu->cores)
-        abort();
-    for (unsigned i = 1; i < cpu->threads; i++) {
-        if (cpu->thread[i].processor <= cpu->thread[i - 1].processor)
-            abort();
-    }
-    if (cpu_first_of_socket(cpu, cpu->sockets - 1) < 0 ||
-        cpu_first_of_socket(cpu, cpu->sockets) != -1)
-        abort();
+    fuzz_want(cpu->sockets >= 1 && cpu->cores >= cpu->sockets && cpu->threads >= cpu->cores);
+    for (unsigned i = 1; i < cpu->threads; i++)
+        fuzz_want(cpu->thread[i].processor > cpu->thread[i - 1].processor);
+    fuzz_want(cpu_first_of_socket(cpu, cpu->sockets - 1) >= 0);
+    fuzz_want(cpu_first_of_socket(cpu, cpu->sockets) == -1);
 }
 
 static void check_power(const struct cpu_facts *cpu)
 {
     struct cpu_power p;
     cpu_power_find(cpu, 0, &p);
-    if (!(p.bound_low > 0 && p.bound_low < 1 && p.bound_high > 1))
-        abort();
-    if (p.table_threads == 0 || !(p.curve[0] > 0) || p.reason[0] == '\0')
-        abort();
-    if (!(cpu_power_ceiling_watts(cpu, 0) > 0))
-        abort();
+    fuzz_want(p.bound_low > 0 && p.bound_low < 1 && p.bound_high > 1);
+    fuzz_want(p.table_threads > 0 && p.curve[0] > 0 && p.reason[0] != '\0');
+    fuzz_want(cpu_power_ceiling_watts(cpu, 0) > 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -44,6 +44,12 @@ static struct seen parse(const char *const *words)
     return s;
 }
 
+/* NULL is the same as NULL only. */
+static bool is_same(const char *got, const char *want)
+{
+    return got && want ? strcmp(got, want) == 0 : got == want;
+}
+
 static void understood(void **state)
 {
     static const struct {
@@ -150,10 +156,9 @@ static void understood(void **state)
         if (s.code != 0 || s.first != rows[i].first || s.json != rows[i].json ||
             s.no_color != rows[i].no_color || s.ignore.n != rows[i].ignored)
             fail_msg("%s: code %d (%s), first %d", rows[i].why, s.code, s.err.text, s.first);
-        if ((s.output == NULL) != (rows[i].output == NULL) ||
-            (s.output && strcmp(s.output, rows[i].output) != 0))
+        if (!is_same(s.output, rows[i].output))
             fail_msg("%s: output is %s", rows[i].why, s.output ? s.output : "absent");
-        if ((s.fix == NULL) != (rows[i].fix == NULL) || (s.fix && strcmp(s.fix, rows[i].fix) != 0))
+        if (!is_same(s.fix, rows[i].fix))
             fail_msg("%s: fix is %s", rows[i].why, s.fix ? s.fix : "absent");
         free(s.ignore.value);
     }
