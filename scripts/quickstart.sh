@@ -51,8 +51,9 @@ while [ $# -gt 0 ]; do
     shift
 done
 if ! [[ "$port" =~ ^[1-9][0-9]{0,4}$ ]] || [ "$port" -gt 65535 ]; then misuse "port $port is not 1 .. 65535"; fi
+address=${address#http://}
 host=$address
-case "$address" in 0.0.0.0 | '[::]') host=127.0.0.1 ;; esac
+case "$address" in '' | 0.0.0.0 | '[::]') host=127.0.0.1 ;; esac
 
 if [ -n "${KEPLER_RUN_DIR:-}" ]; then
     run=$KEPLER_RUN_DIR
@@ -61,7 +62,9 @@ elif [ "$(id -u)" = 0 ]; then
 else
     run=${XDG_STATE_HOME:-$HOME/.local/state}/kepler
 fi
-$stop_only || mkdir -p "$run" || die "the folder $run cannot be made; name another one in KEPLER_RUN_DIR"
+if ! $stop_only && ! { mkdir -p "$run" && [ -w "$run" ]; } 2>/dev/null; then
+    die "the folder $run cannot be made or written; name another one in KEPLER_RUN_DIR"
+fi
 pid_file=$run/quickstart.pid
 log=$run/exporter.log
 
@@ -86,11 +89,26 @@ stop_earlier() {
     rm -f "$pid_file"
     printf '%s\n' "$pid"
 }
+earlier_port() { earlier_pid >/dev/null && cut -d' ' -f3 "$pid_file"; }
+
+# The kernel's table of listeners (state 0A), not a connection: a network may accept or drop anything.
+# The earlier exporter's port is free as soon as that one is stopped.
+taken() {
+    [ "$(earlier_port)" != "$1" ] || return 1
+    { cat /proc/net/tcp /proc/net/tcp6 2>/dev/null || true; } | awk -v port="$(printf ':%04X' "$1")" '
+        $4 == "0A" && substr($2, length($2) - 4) == port { found = 1 }
+        END { exit !found }'
+}
 
 if $stop_only; then
     if pid=$(stop_earlier); then echo "stopped the exporter (pid $pid)"; else echo 'no exporter of a quickstart is running'; fi
     exit 0
 fi
+
+refuse_taken() {
+    if $port_given && taken "$port"; then die "port $port is taken by another program; give another one, or leave --port out"; fi
+}
+refuse_taken # before minutes of building
 
 # What a build writes belongs to the person who called sudo, not to root.
 as_owner() {
@@ -114,6 +132,7 @@ fi
 rm -f "$build_log"
 bin=$top/build/bin
 echo "${bin#"$PWD/"}/kepler-probe ${bin#"$PWD/"}/kepler-exporter"
+"$bin/kepler-exporter" --config.check --web.listen-address="$address:$port" >/dev/null || exit $?
 
 step 'What this host offers'
 verdict=0
@@ -123,8 +142,7 @@ verdict=0
 [ $verdict -eq 0 ] || die "this host offers no power source that can be used, not even an estimate; the remedies are above"
 
 step 'Exporter'
-if pid=$(stop_earlier); then echo "replaced the exporter of an earlier run (pid $pid)"; fi
-taken() { (exec 3<>"/dev/tcp/$host/$1") 2>/dev/null; }
+refuse_taken
 if ! $port_given; then
     while taken "$port"; do
         port=$((port + 1))
@@ -132,6 +150,7 @@ if ! $port_given; then
     done
     [ "$port" = $default_port ] || echo "port $default_port is taken; using $port"
 fi
+replaced=$(stop_earlier) || replaced=''
 setsid "$bin/kepler-exporter" --findings "$run/findings.json" --web.listen-address "$address:$port" \
     </dev/null >"$log" 2>&1 &
 exporter=$!
@@ -146,21 +165,23 @@ ready() {
         curl -fsS -m 5 -o "$metrics" "$url/metrics" 2>/dev/null &&
         grep -q '^kepler_node_cpu_watts{' "$metrics" && grep -q '^kepler_process_cpu_watts{' "$metrics"
 }
-has_watts() { grep -Eq '^kepler_process_cpu_watts\{.*\} [^ ]*[1-9]' "$metrics"; }
+has_watts() { grep -E '^kepler_process_cpu_watts\{.*state="running"' "$metrics" | awk '$NF >= 0.0005 { n++ } END { exit !n }'; }
+fail() { die "$*${replaced:+; the exporter of the earlier run (pid $replaced) has been stopped for it}"; }
 deadline=$((SECONDS + wait_seconds)) idle_deadline=$((SECONDS + idle_seconds))
 until ready && { has_watts || [ $SECONDS -ge $idle_deadline ]; }; do
     if [ "$(earlier_pid)" != "$exporter" ]; then
         tail -n 20 "$log" >&2
         rm -f "$pid_file" "$metrics"
-        die "the exporter ended; its last words are above ($log)"
+        fail "the exporter ended; its last words are above ($log)"
     fi
     if [ $SECONDS -ge $deadline ]; then
         tail -n 20 "$log" >&2
         rm -f "$metrics"
-        die "no watts within $wait_seconds s; the exporter's log is above ($log). Stop it: scripts/quickstart.sh --stop"
+        fail "no watts within $wait_seconds s; the exporter's log is above ($log), scripts/quickstart.sh --stop stops it"
     fi
     sleep 0.05
 done
+[ -z "$replaced" ] || echo "replaced the exporter of an earlier run (pid $replaced)"
 sed -nE 's/.*level=(warn|error) msg="(.*)"$/\1: \2/p' "$log" | cut -c1-160 | head -n 5
 
 printf '\n'
@@ -176,8 +197,8 @@ awk -v bold="$bold" -v dim="$dim" -v plain="$plain" '
     /^kepler_node_cpu_watts_bound\{/ { bound[label("zone"), label("bound")] = $NF }
     /^kepler_node_cpu_power_meter\{/ { z = label("zone"); source[z] = label("source"); quality[z] = label("quality"); model[z] = label("model") }
     /^kepler_node_cpu_usage_ratio/ { usage = $NF }
-    /^kepler_process_cpu_watts\{/ && label("zone") == "package" {
-        n++; pid[n] = label("pid"); comm[n] = label("comm"); w[n] = $NF; place[n] = label("container_id") }
+    /^kepler_process_cpu_watts\{/ && label("zone") == "package" && label("state") == "running" {
+        n++; pid[n] = label("pid"); comm[n] = label("comm"); w[n] = $NF }
     END {
         printf "%sThis node%s, %.1f %% busy\n", bold, plain, 100 * usage
         printf "  %s%-8s %9s   %-19s %-9s %-10s %s%s\n", dim, "zone", "watts", "true value within", "source", "quality", "model", plain
@@ -190,8 +211,10 @@ awk -v bold="$bold" -v dim="$dim" -v plain="$plain" '
         for (k = 1; k <= 5 && k <= n; k++) {
             best = 0
             for (i = 1; i <= n; i++) if (!(i in shown) && (!best || w[i] + 0 > w[best] + 0)) best = i
+            if (w[best] < 0.0005) break # would print as 0.000
             shown[best] = 1
             printf "  %9s  %-16s %9.3f\n", pid[best], comm[best], w[best] }
+        if (k == 1) printf "  none used 0.001 W or more\n"
     }' "$metrics"
 rm -f "$metrics"
 
