@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "config_keys.h"
+#include "expose/http.h"
 #include "expose/snapshot.h"
 
 #include <ctype.h>
@@ -159,12 +160,11 @@ int config_set(struct config *c, const char *path, const char *value, bool by_pe
     return 0;
 }
 
-static void warn_unknown(struct config *c, const struct yaml_item *item, const char *origin)
+static void warn_unknown(struct config *c, const struct yaml_item *item)
 {
     const char *nearest = config_nearest_key(item->path);
-    config_warn(c, "%s: line %u, column %u: unknown key %s is ignored%s%s%s", origin, item->line,
-                item->column, item->path, nearest ? "; did you mean " : "", nearest ? nearest : "",
-                nearest ? "?" : "");
+    config_warn(c, "unknown key %s is ignored%s%s%s", item->path, nearest ? "; did you mean " : "",
+                nearest ? nearest : "", nearest ? "?" : "");
 }
 
 /* "monitor:" with nothing below it. */
@@ -231,7 +231,7 @@ static int apply_item(struct config *c, const struct yaml_item *item, const char
     if (rc == -ENOENT) {
         rc = check_shape(item->path, err);
         if (rc == 0)
-            warn_unknown(c, item, origin);
+            warn_unknown(c, item);
     }
     if (rc < 0 && !by_person) { /* a probe may know sources that this exporter does not */
         config_warn(c, "%s", err->text);
@@ -273,6 +273,10 @@ int config_check(const struct config *c, struct err *err)
             return err_set(err, -ENOTSUP, "%slisten on http:// instead of %s, behind a TLS proxy",
                            sentence, c->listen[i]);
         }
+        struct http_address address;
+        int rc = http_address_parse(c->listen[i], &address, err);
+        if (rc < 0)
+            return rc;
     }
     if (!c->prometheus && !c->to_stdout) {
         return err_set(err, -EINVAL,

@@ -249,6 +249,9 @@ static int set_metrics_level(struct config *c, const struct config_key *key, con
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         if (strcasecmp(value, rows[i].word) == 0) {
             c->levels |= rows[i].level;
+            if (rows[i].level & (LEVEL_CONTAINER | LEVEL_VM | LEVEL_POD) &&
+                rows[i].level != LEVEL_ALL)
+                config_warn(c, "this version has no metrics of the level %s yet", value);
             return 0;
         }
     }

@@ -49,6 +49,11 @@ static int open_roots(struct pipeline *p, struct err *err)
     /* With --root the finer folders are of the dumped machine too. */
     if (rc == 0)
         rc = rootfs_open(&p->live, c->root ? &dumped : &live, err);
+    if (rc == 0 && p->machine.foreign) {
+        log_warn(
+            "a test, not a measurement: power is read of the dump %s, run time of this machine",
+            c->root);
+    }
     return rc < 0 ? rc : rootfs_open(&p->own, &dumped, err);
 }
 

@@ -203,6 +203,19 @@ static void close_probe(struct probe **p)
     probe_close(*p);
 }
 
+/* For the log of whoever asked for a document: why the exit status is 1. */
+static void say_unmet(const struct settings *s, const struct findings *f)
+{
+    const char *why = "power is estimated here";
+    if (!f->selected[0])
+        why = "no power source is usable here";
+    else if (!f->accounting[0])
+        why = "CPU time cannot be accounted here";
+    (void)fprintf(stderr,
+                  "kepler-probe: --require %s does not hold: %s; kepler-probe --text says more\n",
+                  s->require, why);
+}
+
 static int run(const struct settings *s)
 {
     CLEANUP(close_probe) struct probe *p = NULL;
@@ -216,7 +229,11 @@ static int run(const struct settings *s)
         code = deliver(s, &p->findings, &err);
     if (code < 0)
         return broken(&err);
-    return report_holds(&p->findings, s->require) ? EXIT_HOLDS : EXIT_DOES_NOT_HOLD;
+    if (report_holds(&p->findings, s->require))
+        return EXIT_HOLDS;
+    if (wants_json(s) || s->output || s->emit_config) /* the text report says it itself */
+        say_unmet(s, &p->findings);
+    return EXIT_DOES_NOT_HOLD;
 }
 
 static void free_settings(const struct settings *s)

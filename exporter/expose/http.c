@@ -155,10 +155,26 @@ static enum MHD_Result answer_ready(struct http_server *s, struct MHD_Connection
                        ready ? "ok\n" : "the first sample is being taken\n");
 }
 
+/* For who opens the address in a browser. */
+static enum MHD_Result answer_index(struct http_server *s, struct MHD_Connection *c, bool is_get)
+{
+    static char page[] =
+        "<!doctype html><html lang=\"en\"><title>kepler-exporter</title>"
+        "<body style=\"font: 1.1em/1.6 sans-serif; margin: 3em\"><h1>kepler-exporter</h1><ul>"
+        "<li><a href=\"/metrics\">/metrics</a> for Prometheus"
+        "<li><a href=\"/healthz\">/healthz</a>, <a href=\"/probe/livez\">/probe/livez</a>: is it "
+        "well?<li><a href=\"/probe/readyz\">/probe/readyz</a>: has it metrics?</ul>\n";
+    (void)s;
+    (void)is_get;
+    return answer(c, MHD_HTTP_OK, "text/html; charset=utf-8",
+                  MHD_create_response_from_buffer(sizeof(page) - 1, page, MHD_RESPMEM_PERSISTENT));
+}
+
 static const struct {
     const char *path;
     enum MHD_Result (*answer)(struct http_server *s, struct MHD_Connection *c, bool is_get);
 } endpoints[] = {
+    { "/", answer_index },
     { "/metrics", answer_metrics },
     { "/healthz", answer_health },
     { "/probe/livez", answer_health },

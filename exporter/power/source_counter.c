@@ -14,9 +14,8 @@
 #define JOULES_PER_UJ 1e-6
 
 /* A processor's package draws watts even at rest, so a counter of it that does not move for this
-   many readings in a row under more than this load counts nothing. */
+   many readings in a row counts nothing. */
 #define STILL_READINGS 3
-#define STILL_LOAD     0.05
 
 /* Most watts of a zone that are believable, as a part of the package's ceiling (2 x TDP): psys has
    the package, the memory and the board in it. DRAM is held to less, unless there is a lot of it:
@@ -27,7 +26,7 @@
 
 struct tally {
     uint64_t base;  /* count up to which `joules` of its zone includes it */
-    unsigned still; /* readings in a row, under load, at which it had not moved */
+    unsigned still; /* readings in a row at which it had not moved */
 };
 
 struct power_source {
@@ -169,10 +168,9 @@ static int advance_check(const struct power_source *s, const uint64_t now[ENERGY
     return 0;
 }
 
-/* Books how long each counter of the leading zone has stood still; readings under a load too small
-   to tell are passed over. -ENODATA once one has for too long. */
-static int still_check(struct power_source *s, const struct advance *a, double load,
-                       struct err *err)
+/* Books how long each counter of the leading zone has stood still. -ENODATA once one has for too
+   long. */
+static int still_check(struct power_source *s, const struct advance *a, struct err *err)
 {
     int code = 0;
     for (size_t i = 0; i < s->set.n; i++) {
@@ -180,12 +178,13 @@ static int still_check(struct power_source *s, const struct advance *a, double l
         struct tally *t = &s->tally[i];
         if (a->counts[i] > 0 || c->zone != s->leader) {
             t->still = 0;
-        } else if (load > STILL_LOAD && ++t->still >= STILL_READINGS && code == 0) {
+        } else if (++t->still >= STILL_READINGS && code == 0) {
             char what[200];
             counter_describe(c, what, sizeof(what));
             code = err_set(err, -ENODATA,
-                           "%s stands still at %llu for %u readings, with the CPUs at %.0f %% load",
-                           what, (unsigned long long)t->base, t->still, load * 100);
+                           "%s stands still at %llu for %u readings, and a processor draws power "
+                           "even at rest",
+                           what, (unsigned long long)t->base, t->still);
         }
     }
     return code;
@@ -210,7 +209,7 @@ static int counter_read(struct power_source *s, const struct power_now *now,
     if (code == -ERANGE)
         start_over(s, counts, now->taken_ns);
     if (code == 0)
-        code = still_check(s, &a, now->usage_ratio, err);
+        code = still_check(s, &a, err);
     if (code < 0)
         return code;
 

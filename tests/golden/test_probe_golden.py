@@ -73,6 +73,9 @@ def test_exit_code_says_whether_the_requirement_holds(machine):
     of_any, of_measured = MACHINES[machine]
     assert probe("--root", ROOTS / machine, "--require", "any").returncode == of_any
     assert probe("--root", ROOTS / machine, "--require", "measured").returncode == of_measured
+    done = probe("--root", ROOTS / machine, "--require", "measured", "--json")
+    assert done.returncode == of_measured
+    assert ("--require measured does not hold" in done.stderr) == (of_measured == 1), done.stderr
 
 
 def test_c5_metal_measures_by_msr_at_once_and_names_the_package():

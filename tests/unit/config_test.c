@@ -193,8 +193,32 @@ static void unknown_keys_are_warnings(void **state)
         if (c.warnings != 1)
             fail_msg("%s: %zu warnings", rows[i].why, c.warnings);
         assert_has(rows[i].why, c.warning[0], rows[i].warning);
+        const char *place = strstr(c.warning[0], "line ");
+        assert_non_null(place);
+        assert_null(strstr(place + 1, "line ")); /* once */
     }
     assert_null(config_nearest_key("zzzzzzzz"));
+}
+
+static void levels_that_have_no_metrics_yet_are_told(void **state)
+{
+    (void)state;
+    CLEANUP(config_done) struct config c;
+    config_init(&c);
+    take(&c, "exporter: {prometheus: {metricsLevel: [node, pod]}}\n");
+    assert_int_equal(c.warnings, 1);
+    assert_has("pod", c.warning[0], "no metrics of the level pod yet");
+}
+
+static void an_address_that_is_none_is_a_wrong_configuration(void **state)
+{
+    struct err err = { 0 };
+    (void)state;
+    CLEANUP(config_done) struct config c;
+    config_init(&c);
+    take(&c, "web: {listenAddresses: [banana]}\n");
+    assert_int_equal(config_check(&c, &err), -EINVAL);
+    assert_has("banana", err.text, "\"banana\" is no address to listen on");
 }
 
 static void a_known_key_with_a_value_of_another_shape_is_an_error(void **state)
@@ -354,6 +378,8 @@ int main(void)
         cmocka_unit_test(only_a_person_is_strict),
         cmocka_unit_test(bad_values_say_place_value_and_choice),
         cmocka_unit_test(unknown_keys_are_warnings),
+        cmocka_unit_test(levels_that_have_no_metrics_yet_are_told),
+        cmocka_unit_test(an_address_that_is_none_is_a_wrong_configuration),
         cmocka_unit_test(a_known_key_with_a_value_of_another_shape_is_an_error),
         cmocka_unit_test(what_is_not_done_yet_is_told_and_counted),
         cmocka_unit_test(keys_without_a_value_change_nothing),

@@ -96,6 +96,7 @@ static void every_endpoint_answers(void **state)
         { "a head tells the length", "HEAD", "/metrics", "200", "Content-Length: 4\r\n", true },
         { "nothing is written", "POST", "/metrics", "405", "Allow: GET, HEAD\r\n", true },
         { "nor deleted", "DELETE", "/metrics", "405", "only GET and HEAD", true },
+        { "a browser is led to the metrics", "GET", "/", "200", "href=\"/metrics\"", true },
         { "elsewhere is told where to go", "GET", "/nothing", "404", "/metrics, /healthz", true },
         { "no zero byte ends a path", "GET", "/metrics%00x", "404", "/metrics, /healthz", true },
         { "not below", "GET", "/metrics/", "404", "/probe/readyz", true },
