@@ -207,10 +207,10 @@ static void close_probe(struct probe **p)
 static void say_unmet(const struct settings *s, const struct findings *f)
 {
     const char *why = "power is estimated here";
+    if (!f->accounting[0])
+        why = "CPU time cannot be accounted here";
     if (!f->selected[0])
         why = "no power source is usable here";
-    else if (!f->accounting[0])
-        why = "CPU time cannot be accounted here";
     (void)fprintf(stderr,
                   "kepler-probe: --require %s does not hold: %s; kepler-probe --text says more\n",
                   s->require, why);
