@@ -53,7 +53,10 @@ done
 if ! [[ "$port" =~ ^[1-9][0-9]{0,4}$ ]] || [ "$port" -gt 65535 ]; then misuse "port $port is not 1 .. 65535"; fi
 address=${address#http://}
 host=$address
-case "$address" in '' | 0.0.0.0 | '[::]') host=127.0.0.1 ;; esac
+case "$address" in
+'' | 0.0.0.0) host=127.0.0.1 ;;
+'[::]') host='[::1]' ;; # the exporter's IPv6 listener takes no IPv4
+esac
 
 if [ -n "${KEPLER_RUN_DIR:-}" ]; then
     run=$KEPLER_RUN_DIR

@@ -70,6 +70,19 @@ def test_without_privileges_it_waits_for_watts_that_are_not_0(quickstart, tmp_pa
     assert first and float(first[1]) > 0, done.stdout
 
 
+@pytest.mark.parametrize("address, host", [("[::]", "[::1]"), ("[::1]", "[::1]"), ("0.0.0.0", "127.0.0.1"), ("", "127.0.0.1")])
+def test_all_addresses_are_asked_at_the_loopback_of_their_family(quickstart, address, host):
+    done = quickstart("--address", address, "--port", lab.free_port())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"http://{host}:" in done.stdout
+
+
+@pytest.mark.parametrize("address", ["::1", "127.0.0.1:80", "a b"])
+def test_an_address_that_cannot_be_is_misuse_in_the_exporters_words(quickstart, address):
+    done = quickstart("--address", address)
+    assert done.returncode == 2 and f'"{address}:' in done.stderr and "is no address to listen on" in done.stderr
+
+
 def test_a_second_run_replaces_the_first_and_stop_ends_it(quickstart, tmp_path):
     port = lab.free_port()
     assert quickstart("--port", port).returncode == 0
