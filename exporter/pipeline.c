@@ -44,17 +44,17 @@ static int open_roots(struct pipeline *p, struct err *err)
     const struct config *c = p->config;
     const struct rootfs_paths machine = { c->root, c->procfs, c->sysfs, c->devfs };
     const struct rootfs_paths live = { NULL, c->procfs, c->sysfs, NULL };
-    const struct rootfs_paths dumped = { NULL, NULL, NULL, NULL };
+    const struct rootfs_paths own = { NULL, NULL, NULL, NULL };
     int rc = rootfs_open(&p->machine, &machine, err);
     /* With --root the finer folders are of the dumped machine too. */
     if (rc == 0)
-        rc = rootfs_open(&p->live, c->root ? &dumped : &live, err);
+        rc = rootfs_open(&p->live, c->root ? &own : &live, err);
     if (rc == 0 && p->machine.foreign) {
         log_warn(
             "a test, not a measurement: power is read of the dump %s, run time of this machine",
             c->root);
     }
-    return rc < 0 ? rc : rootfs_open(&p->own, &dumped, err);
+    return rc < 0 ? rc : rootfs_open(&p->own, &own, err);
 }
 
 static int open_sampler(struct pipeline *p, struct err *err)
@@ -194,18 +194,13 @@ static void forget(struct process *process, void *arg)
     sampler_forget(p->sampler, process);
 }
 
-/* @before: the source of the last reading. */
-static void log_power(const struct pipeline *p, const char *before)
+/* A measured source at the start is as it should be; all else that happens to power is not. */
+static void log_power(const struct pipeline *p)
 {
     const struct meter_reading *r = &p->reading;
-    const char *quality = r->quality ? r->quality : "";
-    bool is_expected = p->refreshes == 0 && strcmp(quality, "measured") == 0;
-    if (r->event[0]) {
+    bool is_expected = p->refreshes == 0 && r->quality && strcmp(r->quality, "measured") == 0;
+    if (r->event[0])
         log_event(is_expected ? LOG_INFO : LOG_WARN, "%s", r->event);
-    } else if (r->source && r->source != before) {
-        log_info("power comes from %s%s%s (%s)", r->source, r->model && r->model[0] ? ", " : "",
-                 r->model ? r->model : "", quality);
-    }
 }
 
 static void read_power(struct pipeline *p)
@@ -214,10 +209,9 @@ static void read_power(struct pipeline *p)
         .taken_ns = clock_boottime_ns(),
         .usage_ratio = p->sample.usage_ratio,
     };
-    const char *before = p->reading.source;
     meter_read(p->meter, &now, &p->reading);
     drop_unwanted_zones(p->config, &p->reading);
-    log_power(p, before);
+    log_power(p);
     p->has_watts = p->has_watts || (p->reading.fresh && p->reading.elapsed_ns > 0);
 }
 

@@ -317,12 +317,6 @@ static void record_acts(struct recorder *r)
     put_bytes(r, "/.probe/acts.json", text, strlen(text));
 }
 
-static void close_folder(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir);
-}
-
 static int want_empty(const char *path, struct err *err)
 {
     if (mkdir(path, 0755) == 0)
@@ -331,7 +325,7 @@ static int want_empty(const char *path, struct err *err)
         return err_set(err, -errno, "cannot make the folder %s for --record: %s", path,
                        strerror(errno));
     }
-    CLEANUP(close_folder) DIR *dir = opendir(path);
+    AUTO_DIR dir = opendir(path);
     if (!dir)
         return err_set(err, -errno, "cannot record into %s: %s", path, strerror(errno));
     for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {

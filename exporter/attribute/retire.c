@@ -51,15 +51,9 @@ static int by_pid_then_start(const void *left, const void *right)
     return (l->start_ns > r->start_ns) - (l->start_ns < r->start_ns);
 }
 
-static void free_entries(struct pid_entry **p)
-{
-    free(*p);
-}
-
 static void mark_taken_pids(const struct sample *sample, struct retired *r)
 {
-    CLEANUP(free_entries)
-    struct pid_entry *entry = mem_new(sample->processes, sizeof(*entry));
+    AUTO_FREE struct pid_entry *entry = mem_new(sample->processes, sizeof(*entry));
     for (size_t i = 0; i < sample->processes; i++) {
         const struct process *p = sample->process[i];
         entry[i] = (struct pid_entry){ p->pid, (uint32_t)i, p->start_ns };
@@ -87,17 +81,12 @@ static int by_joules_descending(const void *left, const void *right)
     return (l->index > r->index) - (l->index < r->index);
 }
 
-static void free_ranked(struct ranked **p)
-{
-    free(*p);
-}
-
 /* Marks the final ones that are small, or shown, or below the top; the rest has a series. */
 static void mark_small_and_shown(const struct attribution *a, const struct sample *sample,
                                  bool shown, struct retired *r)
 {
     enum energy_zone zone = rank_zone(a);
-    CLEANUP(free_ranked) struct ranked *ranked = mem_new(sample->processes, sizeof(*ranked));
+    AUTO_FREE struct ranked *ranked = mem_new(sample->processes, sizeof(*ranked));
     size_t n = 0;
     for (size_t i = 0; i < sample->processes; i++) {
         struct process *p = sample->process[i];
@@ -141,16 +130,6 @@ static void remove_marked(struct sample *sample, const struct retired *r, struct
     sample->processes = kept;
 }
 
-static void free_list(struct process ***p)
-{
-    free((void *)*p);
-}
-
-static void free_bools(bool **p)
-{
-    free(*p);
-}
-
 void attribution_retire(struct attribution *a, struct sample *sample, bool shown,
                         attribution_forget_fn *forget, void *arg)
 {
@@ -159,11 +138,11 @@ void attribution_retire(struct attribution *a, struct sample *sample, bool shown
         final += is_final(sample->process[i]);
     if (final == 0)
         return;
-    CLEANUP(free_bools) bool *gone = mem_new(sample->processes, sizeof(*gone));
+    AUTO_FREE bool *gone = mem_new(sample->processes, sizeof(*gone));
     struct retired r = { .gone = gone };
     mark_taken_pids(sample, &r);
     mark_small_and_shown(a, sample, shown, &r);
-    CLEANUP(free_list) struct process **list = mem_new(r.n, sizeof(struct process *));
+    AUTO_FREE struct process **list = mem_new(r.n, sizeof(struct process *));
     remove_marked(sample, &r, list);
     for (size_t i = 0; i < r.n; i++) {
         move_joules(a, list[i]);

@@ -53,11 +53,6 @@ static int by_number(const void *left, const void *right)
     return (l > r) - (l < r);
 }
 
-static void free_numbers(uint32_t **p)
-{
-    free(*p);
-}
-
 /* Pids that this pass has listed, ascending; the caller frees. */
 static uint32_t *listed_pids(const struct account *a, size_t *ret_n)
 {
@@ -99,7 +94,7 @@ static void look(struct hidden *h, const struct account *a)
     AUTO_NAMES names = { 0 };
     if (rootfs_list(h->ref->fs, "/proc", &names) < 0)
         return;
-    CLEANUP(free_numbers) uint32_t *listed = listed_pids(a, &n);
+    AUTO_FREE uint32_t *listed = listed_pids(a, &n);
     for (size_t i = 0; i < names.n; i++) {
         uint64_t number = 0;
         if (number_parse_u64(names.name[i], 10, &number) < 0 || number > UINT32_MAX)

@@ -78,12 +78,6 @@ static void read_process(const struct proc *p, int proc_fd, const char *name, st
     account_alive(&record, a);
 }
 
-static void close_dir(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir);
-}
-
 /* What is busy and in no process, since the first refresh: never lowered, as both sides are counted
    in ticks and pass each other by some. */
 static void find_unseen(struct proc *p, const struct account *a)
@@ -101,7 +95,7 @@ static int proc_alive(void *backend, struct account *a, struct err *err)
 {
     struct proc *p = backend;
     int fd = rootfs_open_file(p->ref->fs, "/proc/.", O_RDONLY | O_DIRECTORY);
-    CLEANUP(close_dir) DIR *dir = fd < 0 ? NULL : fdopendir(fd); /* owns fd from here on */
+    AUTO_DIR dir = fd < 0 ? NULL : fdopendir(fd); /* owns fd from here on */
     if (!dir) {
         int code = fd < 0 ? fd : -errno;
         return err_set(err, code, "cannot list the processes in /proc: %s", strerror(-code));

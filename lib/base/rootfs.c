@@ -164,18 +164,12 @@ static int by_version(const void *a, const void *b)
     return strverscmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void close_dir(DIR **dir)
-{
-    if (*dir)
-        (void)closedir(*dir);
-}
-
 int rootfs_list(const struct rootfs *fs, const char *path, struct rootfs_names *ret)
 {
     int fd = rootfs_open_file(fs, path, O_RDONLY | O_DIRECTORY);
     if (fd < 0)
         return fd;
-    CLEANUP(close_dir) DIR *dir = fdopendir(fd); /* owns fd from here on */
+    AUTO_DIR dir = fdopendir(fd); /* owns fd from here on */
     if (!dir) {
         int code = -errno;
         (void)close(fd);
