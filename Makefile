@@ -48,6 +48,7 @@ tidy_sources := $(filter-out %.h %.bpf.c tests/%,$(sources))
 LIBS_HOST := -lz -lm
 LIBS_BPF := -lbpf -lelf -lz
 LIBS_JSON := -lcjson
+LIBS_EXPORTER := -lmicrohttpd -lyaml -lpthread -ldl # libcurl is loaded when it is needed (lib/net)
 
 .PHONY: all help static check unit fuzz lint check-headers check-layers format format-check tidy cppcheck \
     budgets docs docs-check install clean FORCE kepler-probe kepler-exporter kepler-stack
@@ -67,14 +68,14 @@ $(BUILD)/bin/kepler-probe: $(probe_obj) $(call archive,contract host bpf base)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) -o $@
-$(BUILD)/bin/kepler-exporter: $(BUILD)/exporter/main.o $(exporter_core) $(call archive,contract host bpf base)
+$(BUILD)/bin/kepler-exporter: $(BUILD)/exporter/main.o $(exporter_core) $(call archive,contract net host bpf base)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) -lmicrohttpd -lyaml -lpthread -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) $(LIBS_EXPORTER) -o $@
 $(BUILD)/bin/kepler-stack: $(provision_obj) $(call archive,net contract base)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lcurl $(LIBS_JSON) -lm -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS_JSON) -lm -lpthread -ldl -o $@
 
 # Debian ships no libcjson.a: cJSON.c comes from Debian's source package, into .cache.
 CJSON_SOURCE := .cache/cjson/cJSON.c
@@ -135,7 +136,7 @@ unit: $(unit_tests) ## unit tests, built
 $(BUILD)/tests/%_test: $(BUILD)/tests/unit/%_test.o $(call archive,exporter probe net contract host bpf base)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lcmocka $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) -lcurl -lmicrohttpd -lyaml -lpthread -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lcmocka $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) $(LIBS_EXPORTER) -o $@
 check: unit ## unit tests, run (everything: scripts/check.sh)
 	$(Q)for t in $(unit_tests); do $$t || exit 1; done
 
@@ -143,7 +144,7 @@ fuzz: $(fuzzers) ## fuzz targets; with CC=clang FUZZ=1 under libFuzzer, else the
 $(BUILD)/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(if $(FUZZ),,$(BUILD)/tests/fuzz/replay.o) $(call archive,exporter probe net contract host bpf base)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $^ $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) -lcurl -lmicrohttpd -lyaml -lpthread -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $(if $(FUZZ),-fsanitize=fuzzer) $^ $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) $(LIBS_EXPORTER) -o $@
 
 lint: format-check check-headers check-layers cppcheck tidy budgets ## every static check
 check-headers: $(headers:%.h=$(BUILD)/%.hdr)
@@ -174,9 +175,9 @@ docs: $(BUILD)/bin/metrics-doc ## regenerate docs/metrics.md from the table in t
 	$(Q)$< > docs/metrics.md
 docs-check: $(BUILD)/bin/metrics-doc
 	$(Q)$< | diff -u docs/metrics.md - || { echo 'docs/metrics.md is stale: make docs'; exit 1; }
-$(BUILD)/bin/metrics-doc: $(BUILD)/tests/tools/metrics_doc.o $(exporter_core) $(call archive,contract host bpf base)
+$(BUILD)/bin/metrics-doc: $(BUILD)/tests/tools/metrics_doc.o $(exporter_core) $(call archive,contract net host bpf base)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) -lmicrohttpd -lyaml -lpthread -o $@
+	$(Q)$(CC) $(ALL_LDFLAGS) $^ $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) $(LIBS_EXPORTER) -o $@
 
 PREFIX ?= /usr/local
 install: all ## copy the programs to $(PREFIX)/bin, the systemd unit below $(PREFIX)/lib

@@ -44,7 +44,9 @@ void config_done(struct config *c)
 {
     char *const single[] = { c->procfs,     c->sysfs,        c->devfs,
                              c->root,       c->power_source, c->node_name,
-                             c->web_config, c->found_file,   c->found_cpu };
+                             c->web_config, c->found_file,   c->found_cpu,
+                             c->model_file, c->server_url,   c->server_trainer,
+                             c->server_ca,  c->server_cache, c->server_node_type };
     for (size_t i = 0; i < ARRAY_LEN(single); i++)
         free(single[i]);
     free_texts(c->listen, c->listens);
@@ -150,7 +152,9 @@ int config_set(struct config *c, const char *path, const char *value, bool by_pe
     if (!key)
         return err_set(err, -ENOENT, "%s is no setting", path);
     bool is_none = empty_list && !value[0]; /* "zones: []", "zones:" */
-    if (key->set(c, key, is_none ? NULL : value, first) < 0) {
+    int rc = key->set_below ? key->set_below(c, path + strlen(key->path) - 1, value)
+                            : key->set(c, key, is_none ? NULL : value, first);
+    if (rc < 0) {
         return err_set(err, -EINVAL, "%s: \"%s\" cannot be used: it must be %s", path, value,
                        key->may_be);
     }

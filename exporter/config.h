@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/yaml.h"
+#include "host/hwmon.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,10 @@ struct config {
     char *found_cpu;                     /* CPU that they were found on; "" they do not say */
     unsigned found_threads;
     double tdp_watts; /* 0: not given */
+    char *model_file; /* of a calibration; NULL: none */
+    char *server_url; /* of a kepler-model-server; NULL: none */
+    char *server_trainer, *server_node_type, *server_ca, *server_cache; /* NULL: not set */
+    struct hwmon_config hwmon;
     bool idle_by_ratio;
     bool ebpf;        /* accounting.source: auto and ebpf true, proc false */
     bool ebpf_strict; /* ebpf: without it the exporter does not start */

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/number.h"
+#include "config_hwmon.h"
 #include "expose/snapshot.h"
 #include "power/source.h"
 
@@ -59,6 +60,46 @@ static int set_folder(struct config *c, const struct config_key *key, const char
     if (value[0] && value[0] != '/')
         return -EINVAL;
     return set_text(c, key, value, first);
+}
+
+static int set_url(struct config *c, const struct config_key *key, const char *value, bool first)
+{
+    if (value[0] && strncmp(value, "http://", 7) != 0 && strncmp(value, "https://", 8) != 0)
+        return -EINVAL;
+    return set_text(c, key, value, first);
+}
+
+static int set_number(struct config *c, const struct config_key *key, const char *value, bool first)
+{
+    uint64_t n;
+    if (value[0] && number_parse_u64(value, 10, &n) < 0)
+        return -EINVAL;
+    return set_text(c, key, value, first);
+}
+
+static int check_switch(struct config *c, const struct config_key *key, const char *value,
+                        bool first)
+{
+    bool on;
+    (void)c;
+    (void)key;
+    (void)first;
+    return parse_switch(value, &on);
+}
+
+static int set_hwmon_zone(struct config *c, const struct config_key *key, const char *value,
+                          bool first)
+{
+    struct hwmon_config *h = &c->hwmon;
+    (void)key;
+    if (first)
+        h->zones = 0;
+    if (!value)
+        return 0;
+    if (!value[0] || strlen(value) >= sizeof(h->zone[0]) || h->zones == ARRAY_LEN(h->zone))
+        return -EINVAL;
+    (void)snprintf(h->zone[h->zones++], sizeof(h->zone[0]), "%s", value);
+    return 0;
 }
 
 static int set_nothing(struct config *c, const struct config_key *key, const char *value,
@@ -274,21 +315,25 @@ static int set_listen(struct config *c, const struct config_key *key, const char
     return 0;
 }
 
-#define ROW(path, set, field, may_be)                            \
- {                                                               \
-  path, false, offsetof(struct config, field), may_be, NULL, set \
+#define ROW(path, set, field, may_be)                                  \
+ {                                                                     \
+  path, false, offsetof(struct config, field), may_be, NULL, set, NULL \
  }
-#define LIST(path, set, may_be)    \
- {                                 \
-  path, true, 0, may_be, NULL, set \
+#define LIST(path, set, may_be)          \
+ {                                       \
+  path, true, 0, may_be, NULL, set, NULL \
  }
-#define PLAIN(path, set, may_be)    \
- {                                  \
-  path, false, 0, may_be, NULL, set \
+#define BELOW(path, set_below, may_be)          \
+ {                                              \
+  path, false, 0, may_be, NULL, NULL, set_below \
  }
-#define IGNORED(path, instead)                       \
- {                                                   \
-  path, false, 0, SWITCH_WORDS, instead, set_ignored \
+#define PLAIN(path, set, may_be)          \
+ {                                        \
+  path, false, 0, may_be, NULL, set, NULL \
+ }
+#define IGNORED(path, instead)                             \
+ {                                                         \
+  path, false, 0, SWITCH_WORDS, instead, set_ignored, NULL \
  }
 
 const struct config_key config_keys[] = {
@@ -323,11 +368,22 @@ const struct config_key config_keys[] = {
             "(see kepler_node_cpu_power_meter); take the key out of the configuration"),
     LIST("dev.fake-cpu-meter.zones", set_nothing, "a list"),
     IGNORED("experimental.platform.redfish.enabled", "no BMC is asked in this version"),
-    IGNORED("experimental.hwmon.enabled", "hwmon is not read in this version"),
+    PLAIN("experimental.hwmon.enabled", check_switch,
+          SWITCH_WORDS " (hwmon comes behind powercap, perf and msr in any case)"),
+    LIST("experimental.hwmon.zones", set_hwmon_zone,
+         "a list of at most 16 sensor labels, such as cpu_power (empty: all that are known)"),
+    BELOW("experimental.hwmon.chipRules*", config_hwmon_rule, HWMON_RULE_WORDS),
     IGNORED("experimental.gpu.enabled", "GPUs are not read in this version"),
     PLAIN("experimental.*", set_nothing, "anything"),
     ROW("power.source", set_power_source, power_source,
-        "auto or the name of a source: powercap, msr, model"),
+        "auto or the name of a source: powercap, perf, msr, hwmon, model, model-server"),
+    ROW("power.model", set_text, model_file, "the path of a file that calibrate wrote"),
+    ROW("power.modelServer.url", set_url, server_url, "a URL such as http://127.0.0.1:8100"),
+    ROW("power.modelServer.trainer", set_text, server_trainer,
+        "a trainer's name such as SGDRegressorTrainer"),
+    ROW("power.modelServer.nodeType", set_number, server_node_type, "a whole number"),
+    ROW("power.modelServer.caFile", set_text, server_ca, "the path of a PEM file"),
+    ROW("power.modelServer.cacheDir", set_text, server_cache, "the path of a folder"),
     PLAIN("power.tdpWatts", set_tdp, "watts of one socket, 0 (not known) to 2000"),
     PLAIN("attribution.idle", set_idle,
           "floor (energy above the idle power is active) or ratio "

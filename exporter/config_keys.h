@@ -15,6 +15,8 @@ struct config_key {
     /* 0 or -EINVAL. @first: the first element of its list; @value NULL: the list is empty, which
        leaves the default where none at all makes no sense. */
     int (*set)(struct config *c, const struct config_key *key, const char *value, bool first);
+    /* Of a key whose path ends with "*": @below is what stands behind it. NULL: set() serves. */
+    int (*set_below)(struct config *c, const char *below, const char *value);
 };
 
 extern const struct config_key config_keys[];

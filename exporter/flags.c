@@ -40,9 +40,13 @@ static const struct {
     { "kube.config", OPT_TEXT, "kube.config", "FILE", "accepted, without effect" },
     { "kube.node-name", OPT_TEXT, "kube.nodeName", "NAME", "node_name label (the host's name)" },
     { NULL, OPT_HEADING, NULL, NULL, "Beyond Kepler:" },
-    { "power.source", OPT_TEXT, "power.source", "NAME", "auto, powercap, msr or model" },
+    { "power.source", OPT_TEXT, "power.source", "NAME",
+      "auto, powercap, perf, msr, hwmon, model, model-server" },
     { "power.tdp-watts", OPT_TEXT, "power.tdpWatts", "WATTS",
       "TDP of a socket, where the machine does not tell" },
+    { "model", OPT_TEXT, "power.model", "FILE", "power curve that calibrate wrote" },
+    { "power.model-server", OPT_TEXT, "power.modelServer.url", "URL",
+      "kepler-model-server to ask where no better estimate is known" },
     { "accounting.source", OPT_TEXT, "accounting.source", "NAME", "auto, ebpf or proc" },
     { "process.top", OPT_TEXT, "process.top", "N",
       "series only for the N processes that draw most (0: all)" },
@@ -110,7 +114,9 @@ void flags_help(FILE *to)
     struct opt table[SPECIALS + SETTINGS];
     fill_table(&p, table);
     (void)fprintf(to, "kepler-exporter [FLAG]...\n"
-                      "Power of this machine and its processes, for Prometheus.\n\n");
+                      "Power of this machine and its processes, for Prometheus.\n\n"
+                      "kepler-exporter estimate ...   watts of any machine, without one (--help)\n"
+                      "kepler-exporter calibrate ...  the power curve of this one (--help)\n\n");
     opts_help(to, table, ARRAY_LEN(table));
 }
 

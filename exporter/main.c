@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
+#include "calibrate/calibrate.h"
 #include "config.h"
+#include "estimate.h"
 #include "expose/http.h"
 #include "flags.h"
 #include "loop.h"
@@ -65,8 +67,20 @@ static int run(const struct config *c, const struct flags *flags)
     return EXIT_RUN;
 }
 
+static const struct {
+    const char *name;
+    int (*main)(int argc, char **argv);
+} verbs[] = {
+    { "estimate", estimate_main },
+    { "calibrate", calibrate_main },
+};
+
 int main(int argc, char **argv)
 {
+    for (size_t i = 0; argc > 1 && i < ARRAY_LEN(verbs); i++) {
+        if (strcmp(argv[1], verbs[i].name) == 0)
+            return verbs[i].main(argc - 1, argv + 1);
+    }
     CLEANUP(config_done) struct config config;
     struct flags flags = { 0 };
     struct err err = { 0 };

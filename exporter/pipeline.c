@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "expose/metrics.h"
 #include "power/meter.h"
+#include "power/model_server.h"
 #include "sample/sampler.h"
 #include "self.h"
 #include "stdout.h"
@@ -22,6 +23,7 @@ struct pipeline {
     struct rootfs live;         /* tasks: the running kernel, wherever its /proc is mounted */
     struct rootfs own;          /* this process's own view, for /proc/self */
     struct power_machine power;
+    struct model_server *model_server; /* NULL: none */
     struct meter *meter;
     struct sampler *sampler;
     struct attribution attribution;
@@ -113,12 +115,42 @@ static const char *wanted_source(const struct pipeline *p)
     return c->power_source_strict ? c->power_source : "auto";
 }
 
+static int open_model_server(struct pipeline *p, struct err *err)
+{
+    const struct config *c = p->config;
+    const struct model_server_config config = {
+        .url = c->server_url,
+        .trainer = c->server_trainer,
+        .node_type = c->server_node_type,
+        .ca_file = c->server_ca,
+        .cache_dir = c->server_cache ? c->server_cache : getenv("CACHE_DIRECTORY"), /* systemd's */
+    };
+    if (!c->server_url)
+        return 0;
+    const struct power_machine *m = &p->power;
+    int rc = model_server_open(&config, &m->cpu, m->memory_gb, m->ceiling_watts, &p->model_server,
+                               err);
+    p->power.server = p->model_server;
+    return rc;
+}
+
+static int open_power(struct pipeline *p, struct err *err)
+{
+    const struct power_options options = {
+        .tdp_watts = p->config->tdp_watts,
+        .model_file = p->config->model_file,
+    };
+    hwmon_configure(&p->config->hwmon);
+    int rc = power_machine_read(&p->machine, &options, &p->power, err);
+    return rc < 0 ? rc : open_model_server(p, err);
+}
+
 static int open_all(struct pipeline *p, struct err *err)
 {
     const struct config *c = p->config;
     int rc = open_roots(p, err);
     if (rc == 0)
-        rc = power_machine_read(&p->machine, c->tdp_watts, &p->power, err);
+        rc = open_power(p, err);
     if (rc == 0)
         rc = meter_open(&p->power, wanted_source(p), c->power_source_strict, &p->meter, err);
     if (rc == 0)
@@ -157,6 +189,7 @@ void pipeline_close(struct pipeline *p)
         sampler_close(p->sampler);
     if (p->meter)
         meter_close(p->meter);
+    model_server_close(p->model_server);
     power_machine_done(&p->power);
     rootfs_close(&p->own);
     rootfs_close(&p->live);
@@ -198,7 +231,7 @@ static void forget(struct process *process, void *arg)
 static void log_power(const struct pipeline *p)
 {
     const struct meter_reading *r = &p->reading;
-    bool is_expected = p->refreshes == 0 && r->quality && strcmp(r->quality, "measured") == 0;
+    bool is_expected = p->refreshes == 0 && strcmp(meter_quality(r), "measured") == 0;
     if (r->event[0])
         log_event(is_expected ? LOG_INFO : LOG_WARN, "%s", r->event);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine's power meter: the best source there is, read once a refresh, checked, with its idle
- * part; when a source stops answering, the next one, loudly.
+ * The machine's power meter: a chain of sources a zone (power/chain.h), read once a refresh, with
+ * the idle part of each. The zones that a machine shows are those that are measured, and where the
+ * package is not measured those that are estimated too; a zone that was shown goes on being shown,
+ * from the next best source, when its own fails.
  */
 #ifndef POWER_METER_H
 #define POWER_METER_H
@@ -14,37 +16,40 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define METER_STRIKES 3 /* bad readings in a row before the next source is taken */
-
 struct meter_zone {
     bool present;
     char path[128];
+    const char *source, *quality,
+        *model;                   /* of the source in use; borrowed, never NULL if present */
     double joules, idle_joules;   /* since the meter was opened, over all sources; active = rest */
     double watts, idle_watts;     /* of the last interval */
     double low_watts, high_watts; /* bounds of watts; both equal to it where measured */
     double low_ratio, high_ratio; /* widest bounds at any load: of the joules, too */
-    double delta_joules, delta_idle_joules; /* of the last interval */
+    double delta_joules, delta_idle_joules; /* since the last fresh reading */
 };
 
 struct meter_reading {
-    bool fresh; /* false: no good reading this time; deltas are 0, watts are the last ones */
-    uint64_t elapsed_ns; /* of the interval that the deltas are of */
+    bool fresh; /* false: no good reading of the leading zone (package, where there is one) this
+                   time; deltas are 0, watts are the last ones */
+    uint64_t elapsed_ns; /* of the interval that the leading zone's delta is of */
     struct meter_zone zone[ZONE_COUNT];
-    const char *source, *quality, *model; /* of the source in use; borrowed */
-    uint64_t rejected;                    /* bad readings since open */
-    uint64_t changes;                     /* source changes since open */
-    char event[600]; /* what happened at this reading, for the log; "" nothing */
+    uint64_t rejected; /* bad readings since open, all zones */
+    uint64_t changes;  /* source changes since open, all zones */
+    char event[1000];  /* what happened at this reading, for the log; "" nothing */
 };
 
 struct meter;
 
-/* @preferred: "auto" or a source's name; if that one cannot be opened it is an error when @strict,
-   else the chain goes on below it and reading.event says so. */
+/* @preferred: "auto" or a source's name; if no zone of that one can be opened it is an error when
+   @strict, else the chain goes on below it and reading.event says so. */
 MUST_USE int meter_open(const struct power_machine *m, const char *preferred, bool strict,
                         struct meter **ret, struct err *err);
 void meter_close(struct meter *meter);
 
 /* Never fails for good: a bad reading is counted and explained in the event. */
 void meter_read(struct meter *meter, const struct power_now *now, struct meter_reading *ret);
+
+/* "measured", "estimated", "measured and estimated" over the zones present; "" none. */
+const char *meter_quality(const struct meter_reading *r);
 
 #endif

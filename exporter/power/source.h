@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Power sources, best first. A source says how many joules each zone has used since it was opened;
- * measured ones count, an estimated one adds up watts that it computes from the load.
+ * Power sources, best first. An open source is of one zone of one machine: it says how many joules
+ * the zone has used since it was opened. Measured ones count; estimated ones add up watts that they
+ * compute from the load.
  */
 #ifndef POWER_SOURCE_H
 #define POWER_SOURCE_H
@@ -18,6 +19,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct model_server; /* power/model_server.h */
+
+/* What a person or the findings say of the machine; zeroed: nothing. */
+struct power_options {
+    double tdp_watts;       /* per socket; 0: looked up */
+    const char *model_file; /* of a calibration; NULL: none */
+};
+
 /* The machine, for every source: filled once at start (power_machine_read). */
 struct power_machine {
     const struct rootfs *fs;
@@ -26,8 +35,10 @@ struct power_machine {
     double memory_gb;     /* 10^9 bytes */
     double ceiling_watts; /* most that its package zone can draw: 2 x TDP x sockets */
     struct cpu_power power;
+    struct model_server *server; /* NULL: none is configured; borrowed */
 };
-MUST_USE int power_machine_read(const struct rootfs *fs, double tdp_override_watts,
+/* A model file that is of another CPU model, or makes no sense, is an error. */
+MUST_USE int power_machine_read(const struct rootfs *fs, const struct power_options *options,
                                 struct power_machine *ret, struct err *err);
 void power_machine_done(struct power_machine *m);
 
@@ -37,40 +48,50 @@ struct power_now {
         usage_ratio; /* u of the time since the last reading: exact run time over CPUs x elapsed */
 };
 
-struct power_zone {
-    bool present;
+struct power_reading {
+    uint64_t taken_ns;
     double joules;    /* since the source was opened; never decreases */
-    double low, high; /* bounds: ratios to the joules and watts of this zone's last interval */
+    double low, high; /* bounds: ratios to the joules and watts of the last interval */
     double widest_low, widest_high; /* the same at any load: known from the start, never narrower */
     double idle_watts;              /* P(0) where the source knows it (a model); < 0: it does not */
     char path[128]; /* `path` label: powercap folder, "msr:0x611", "model:E:any server CPU" */
 };
 
-struct power_reading {
-    uint64_t taken_ns;
-    struct power_zone zone[ZONE_COUNT];
-};
-
 struct power_source; /* one that is open */
 
 struct power_source_ops {
-    const char *name;    /* value of the `source` label: "powercap" "msr" "model" */
+    const char *name; /* value of the `source` label: "powercap" "perf" "msr" "hwmon" "model" ... */
     const char *quality; /* "measured" "estimated" */
-    /* -errno and the reason, with what to do, if it cannot be used here. */
-    int (*open)(const struct power_machine *m, struct power_source **ret, struct err *err);
-    /* -errno: this reading is no good (the error names the file and the value); the joules of the
-       interval are then part of the next good one, unless the counter jumped (-ERANGE). */
+    /* -errno and the reason, with what to do, if it cannot be used here or has no such zone; an
+       empty reason where it is merely not asked for (no model server is configured). */
+    int (*open)(const struct power_machine *m, enum energy_zone zone, struct power_source **ret,
+                struct err *err);
+    /* -EAGAIN: nothing new yet (a counter that has not moved, at most STILL_READINGS times): its
+       energy comes with the next good one. -errno: this reading is no good (the error names the
+       file and the value); the joules of the interval are then part of the next good one, unless
+       the counter jumped (-ERANGE). */
     int (*read)(struct power_source *s, const struct power_now *now, struct power_reading *ret,
                 struct err *err);
     void (*close)(struct power_source *s);
     const char *(*model_name)(const struct power_source *s); /* `model` label; "" if measured */
+    /* NULL, or: it may be worth trying to open it now, before the next regular attempt. */
+    bool (*is_ready)(const struct power_machine *m);
 };
 
-extern const struct power_source_ops power_source_powercap; /* source_counter.c */
-extern const struct power_source_ops power_source_msr;      /* source_counter.c */
-extern const struct power_source_ops power_source_model;    /* source_model.c */
+/* A counter of a package that has not moved for this many readings in a row counts nothing: a
+   processor draws power even at rest. Other zones may rest for as long as they like. */
+#define STILL_READINGS 10
 
-extern const struct power_source_ops *const power_sources[]; /* best first */
+extern const struct power_source_ops power_source_powercap; /* source_counter.c */
+extern const struct power_source_ops power_source_perf;     /* source_counter.c */
+extern const struct power_source_ops power_source_msr;      /* source_counter.c */
+extern const struct power_source_ops power_source_hwmon;    /* source_counter.c */
+extern const struct power_source_ops power_source_model;    /* source_model.c: any tier but E */
+extern const struct power_source_ops power_source_server;   /* source_model.c: "model-server" */
+extern const struct power_source_ops power_source_model_e;  /* source_model.c: "model", tier E */
+
+/* Best first, by stated error; two rows are named "model". */
+extern const struct power_source_ops *const power_sources[];
 extern const size_t power_sources_count;
 const struct power_source_ops *power_source_find(const char *name); /* NULL: no such source */
 

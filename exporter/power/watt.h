@@ -9,6 +9,7 @@
 
 #include "base/compiler.h"
 #include "host/cpu_power.h"
+#include "power/weights.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,19 +38,28 @@ struct watt_model {
     struct cpu_power power;    /* of the processor, host/cpu_power.h */
     unsigned sockets, threads; /* of the whole machine; of the table's one for a VM */
     bool is_vm;
-    unsigned vcpus;   /* v, where is_vm */
-    double memory_gb; /* 10^9 bytes; 0: no DRAM zone */
+    unsigned vcpus;                               /* v, where is_vm */
+    double memory_gb;                             /* 10^9 bytes; 0: no DRAM zone */
+    const struct weights *weights, *dram_weights; /* TIER_SERVER: of the whole machine; borrowed */
 };
 
 /* Package watts of the machine at utilisation @u (0 .. 1) by its tier's formula, with bounds:
-   A  sockets/2 * interp(W, u)      B  sockets * TDP * interp(ratio, u)
-   E  threads * TDP/thread * interp(ratio, u)
+   A, B'  sockets/curve_sockets * interp(W, u)    B  sockets * TDP * interp(ratio, u)
+   E      threads * TDP/thread * interp(ratio, u)
+   S      weights at u * threads * 1000 ms of CPU time per second
    of a VM its share of the whole: v/V*P(0) + v*u*(P(ub)-P(0))/(V*ub), ub = (v*u + (V-v)*un)/V,
    un = 0.4 for the neighbours, bounds from un = 0.9 and 0.1. */
 struct watt_range watt_package(const struct watt_model *m, double u);
 
-/* DRAM watts: GB * interp(W/GB, u), bounds +-50 %. */
+/* DRAM watts: GB * interp(W/GB, u), bounds as the model's row says; of a model server its weights.
+ */
 struct watt_range watt_dram(const struct watt_model *m, double u);
+
+/* Wall watts of a whole machine: idle + (full - idle) * interp(shape, u), and its bounds. */
+struct watt_range watt_wall(const struct wall_power *wall, double u);
+
+/* Joules of a sensor that tells watts: the mean of two readings over the time between them. */
+double watt_joules_of_power(double watts_before, double watts_now, uint64_t elapsed_ns);
 
 /* Idle part of @joules used in @elapsed_ns where the machine at rest draws @idle_watts: never more
    than there is. */

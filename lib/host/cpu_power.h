@@ -14,28 +14,41 @@
 
 #define POWER_CURVE_POINTS 11 /* load 0, 10, .. 100 % */
 
+/* Best first. */
 enum power_tier {
-    TIER_A, /* this CPU model was measured */
-    TIER_B, /* its TDP is known */
-    TIER_E, /* only its CPUID is: TDP per thread of its kind */
+    TIER_A,            /* this CPU model was measured: a row of data/power */
+    TIER_B_CALIBRATED, /* "B'": its idle and full power are known, of a calibration */
+    TIER_B,            /* its TDP is known */
+    TIER_SERVER,       /* "S": a model that a model server handed out */
+    TIER_E,            /* only its CPUID is: TDP per thread of its kind */
 };
-const char *power_tier_name(enum power_tier tier); /* "A" "B" "E" */
+const char *power_tier_name(enum power_tier tier); /* "A" "B'" "B" "S" "E" */
 
 struct cpu_power {
     enum power_tier tier;
     char name[64];    /* table row: "Platinum 8275CL", "TDP 240 W", "any server CPU" */
     char source[160]; /* where the figure comes from */
-    double curve[POWER_CURVE_POINTS]; /* A: package watts of two sockets; B, E: ratio to TDP */
-    double tdp_watts;                 /* per socket (A: of the table; E: 0) */
-    double tdp_watts_per_thread;      /* E; 0 else */
+    double
+        curve[POWER_CURVE_POINTS]; /* A, B': package watts of curve_sockets; B, E: ratio to TDP */
+    unsigned curve_sockets;        /* A: 2; B': of the machine that was calibrated */
+    double tdp_watts;              /* per socket (A: of the table; E: 0) */
+    double tdp_watts_per_thread;   /* E; 0 else */
     unsigned table_threads; /* V: hardware threads of the two-socket machine that the row is of */
     double bound_low, bound_high; /* true watts lie between these times the estimate */
-    char reason[256];             /* one sentence: why this tier, which row */
+    double dram_watts_per_gb[POWER_CURVE_POINTS]; /* of the generic curve, or of a calibration */
+    double dram_low, dram_high;                   /* its bounds, as ratios */
+    char reason[256];                             /* one sentence: why this tier, which row */
 };
 
 /* Best tier first. @tdp_watts per socket as the caller knows it (MSR 0x614, a flag), 0: unknown.
    Never fails on x86 or arm64: the last row holds for any server CPU. */
 void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret);
+
+/* Tier B' from package watts of @sockets sockets at load 0 and 100 %: idle + (full - idle) x shape.
+   @idle_watts > 0, @full_watts > @idle_watts; -EINVAL else. @name says whose they are. */
+MUST_USE int cpu_power_from_ends(const char *name, unsigned sockets, unsigned threads,
+                                 double idle_watts, double full_watts, struct cpu_power *ret,
+                                 struct err *err);
 
 /* Load of the other tenants of a VM's host, which it cannot see: a guess, and its far ends. */
 #define NEIGHBOURS_LOAD      0.4
@@ -47,8 +60,11 @@ void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_po
    in exporter/power/watt.h). */
 void cpu_power_bounds(const struct cpu_power *p, bool is_vm, double *ret_low, double *ret_high);
 
-/* Curve row of DRAM: watts per GB at load 0, 10, .. 100 %. Bounds are +-50 %. */
+/* Generic curves: DRAM watts per GB at load 0, 10, .. 100 % (bounds +-50 %); package watts as a
+   ratio to TDP; and their shape, 0 at rest to 1 at full load. */
 extern const double cpu_power_dram_watts_per_gb[POWER_CURVE_POINTS];
+extern const double cpu_power_ratio[POWER_CURVE_POINTS];
+extern const double cpu_power_shape[POWER_CURVE_POINTS];
 #define DRAM_BOUND_LOW  0.5
 #define DRAM_BOUND_HIGH 1.5
 
@@ -57,5 +73,15 @@ double cpu_power_tdp_by_name(const char *model_name);
 
 /* Most watts per socket that are believable: 2 x TDP, or 2 x the p90 of its kind. Never 0. */
 double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts);
+
+/* Wall watts of a whole machine with this processor, of SPECpower results: never mixed into a zone,
+   for `estimate --scope wall` only. */
+struct wall_power {
+    char name[64], source[160], reason[256];
+    double idle_watts, full_watts;                   /* of the machine asked for */
+    double idle_low, idle_high, full_low, full_high; /* bounds, watts */
+};
+/* By model name and sockets, else by the processor's family per thread; -ENOENT with the reason. */
+MUST_USE int cpu_power_wall(const struct cpu_facts *cpu, struct wall_power *ret, struct err *err);
 
 #endif

@@ -264,6 +264,7 @@ static void add_counter(struct energy_set *set, const struct cpu_facts *cpu,
                                   .socket = socket_of(cpu, s->cpu),
                                   .reg = row->reg,
                                   .modulus = ENERGY_MODULUS,
+                                  .fd = -1,
                                   .uj_per_count = row->unit_uj ? row->unit_uj(cpu, unit_uj)
                                                                : unit_uj };
     device_path(c->path, sizeof(c->path), s->cpu);

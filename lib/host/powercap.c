@@ -142,7 +142,7 @@ static bool is_meaningless(const struct cpu_facts *cpu, enum energy_zone zone)
 static bool is_counter(const struct rootfs *fs, const struct cpu_facts *cpu, const char *entry,
                        struct energy_counter *ret, char name[static NAME_SIZE])
 {
-    struct energy_counter c = { .uj_per_count = 1 };
+    struct energy_counter c = { .uj_per_count = 1, .fd = -1 };
     if (kind_of(fs, entry) != ENTRY_ZONE || read_file(fs, entry, "name", name, NAME_SIZE) < 0)
         return false;
     c.zone = zone_of_name(name, &c.socket);

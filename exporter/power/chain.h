@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The sources of one zone: the best that there is, read and checked; when it stops answering, the
+ * next one, which has stood by since the first bad reading; when a better one answers again, that
+ * one.
+ */
+#ifndef POWER_CHAIN_H
+#define POWER_CHAIN_H
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "power/source.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CHAIN_STRIKES 3 /* bad readings in a row before the next source is taken */
+
+struct chain;
+
+/* Which ranks of power_sources may be used: @first .. @last, the measured ones among them only if
+   @measured_only. */
+struct chain_range {
+    size_t first, last;
+    bool measured_only;
+};
+
+/* Opens the best source of @zone; says in @why why better ones cannot be used ("" if none is). */
+MUST_USE int chain_open(const struct power_machine *m, enum energy_zone zone,
+                        struct chain_range range, struct chain **ret, char *why, size_t why_size,
+                        struct err *err);
+void chain_close(struct chain *c);
+
+struct chain_reading {
+    bool fresh;                  /* there is a good reading; else the three below are 0 */
+    uint64_t elapsed_ns;         /* of the interval that the joules are of */
+    double joules;               /* used in it */
+    double usage_ratio;          /* of it */
+    struct power_reading source; /* the last good one of the source in use; borrowed values */
+    const struct power_source_ops *ops; /* the source in use */
+    const char *model;                  /* its model name; borrowed */
+    bool rejected;                      /* this reading was bad */
+    bool changed;                       /* from now on another source is in use */
+    char event[400];                    /* what happened, for the log; "" nothing */
+};
+
+/* Never fails for good. @now must be later than at the last call. */
+void chain_read(struct chain *c, const struct power_now *now, struct chain_reading *ret);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file that `kepler-exporter calibrate` writes and --model reads: the power of one machine at
+ * loads from 0 to 100 %, as its sensor told it (docs/model.schema.json).
+ */
+#ifndef POWER_MODEL_FILE_H
+#define POWER_MODEL_FILE_H
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "host/cpu.h"
+#include "host/cpu_power.h"
+
+#include <stddef.h>
+
+#define MODEL_FILE_SCHEMA "kepler-model/1"
+#define MODEL_POINTS_MAX  101
+
+struct model_point {
+    double load;                          /* wanted, 0 .. 1 */
+    double usage_ratio;                   /* as it was: run time of all tasks over CPUs x elapsed */
+    double seconds;                       /* that it was held */
+    double package_watts, package_stddev; /* of all sockets; deviation over its readings */
+    double dram_watts, dram_stddev;       /* < 0: no such zone */
+};
+
+struct model_file {
+    char vendor[16], cpu_model[96];
+    int family, model, stepping;
+    unsigned sockets, cores, threads;
+    double memory_gb;
+    char kernel[96], date[32], source[32], version[32]; /* date: RFC 3339, UTC */
+    struct model_point
+        point[MODEL_POINTS_MAX]; /* ascending by load; the first at 0, the last at 1 */
+    size_t points;
+    double residual_mean_ratio,
+        residual_max_ratio; /* of the points to idle + (full-idle) x shape */
+};
+
+MUST_USE int model_file_parse(const char *text, size_t len, struct model_file *ret,
+                              struct err *err);
+MUST_USE int model_file_read(const char *path, struct model_file *ret, struct err *err);
+/* Whole or not at all: a temporary file beside it, fsynced, renamed. */
+MUST_USE int model_file_write(const char *path, const struct model_file *file, struct err *err);
+
+/* Tier B' for a machine of this CPU model: watts between the points are linear in usage_ratio.
+   -EINVAL if @file is of another CPU model. */
+MUST_USE int model_file_to_power(const struct model_file *file, const char *path,
+                                 const struct cpu_facts *cpu, struct cpu_power *ret,
+                                 struct err *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A kepler-model-server, asked in a thread of its own, so that a slow one never delays a reading:
+ * POST /model, at most 2 s; a model that makes sense is kept on disk for the next start; refusals
+ * and failures are asked again after 30 s, 1 min, .. 30 min.
+ */
+#ifndef POWER_MODEL_SERVER_H
+#define POWER_MODEL_SERVER_H
+
+#include "base/compiler.h"
+#include "base/err.h"
+#include "host/cpu.h"
+#include "power/weights.h"
+
+#include <stdbool.h>
+
+struct model_server_config {
+    const char *url;       /* "http://127.0.0.1:8100" */
+    const char *trainer;   /* "SGDRegressorTrainer"; NULL: the server chooses */
+    const char *node_type; /* a number; NULL: machine_spec of this machine is sent */
+    const char *ca_file;   /* NULL: the system's */
+    const char *cache_dir; /* NULL: nothing is kept */
+};
+
+struct model_server;
+
+/* Starts to ask; never waits for an answer. Nothing is borrowed after the call but @cpu. */
+MUST_USE int model_server_open(const struct model_server_config *config,
+                               const struct cpu_facts *cpu, double memory_gb, double ceiling_watts,
+                               struct model_server **ret, struct err *err);
+void model_server_close(struct model_server *s); /* NULL: nothing; waits at most 2 s */
+
+/* The model of @zone, as it is now. -EAGAIN: it has not answered yet, or not usefully; @err says
+   what happened last and when it is asked again. */
+MUST_USE int model_server_get(struct model_server *s, enum energy_zone zone, struct weights *ret,
+                              char *ret_name, size_t name_size, struct err *err);
+
+/* True once after a new model has arrived. */
+bool model_server_has_news(struct model_server *s);
+
+#endif
