@@ -359,6 +359,81 @@ static void exporting_to_nowhere_is_refused(void **state)
     assert_int_equal(config_check(&c, &err), 0);
 }
 
+static void chip_rules_of_hwmon(void **state)
+{
+    CLEANUP(config_done) struct config c;
+    (void)state;
+    config_init(&c);
+    take(&c, "experimental:\n  hwmon:\n    enabled: true\n    zones: [cpu_power, io_power]\n"
+             "    chipRules:\n"
+             "      - name: ltc2992\n        pairings: {0: 1, 2: 2}\n"
+             "        skipVoltages: [1, 3]\n        skipCurrents: []\n"
+             "      - name: ina3221\n        useSameIndex: true\n        skipCurrents: [7]\n");
+    assert_int_equal(c.warnings, 0);
+    assert_int_equal(c.hwmon.zones, 2);
+    assert_string_equal(c.hwmon.zone[1], "io_power");
+    assert_int_equal(c.hwmon.rules, 2);
+    const struct hwmon_chip_rule *first = &c.hwmon.rule[0], *second = &c.hwmon.rule[1];
+    assert_string_equal(first->name, "ltc2992");
+    assert_int_equal(first->pairing[0], 1);
+    assert_int_equal(first->pairing[1], -1);
+    assert_int_equal(first->pairing[2], 2);
+    assert_true(first->skip_voltage[1] && first->skip_voltage[3] && !first->skip_voltage[2]);
+    assert_false(first->use_same_index);
+    assert_string_equal(second->name, "ina3221");
+    assert_true(second->use_same_index && second->skip_current[7]);
+    assert_int_equal(second->pairing[0], -1);
+}
+
+static void chip_rules_that_make_no_sense(void **state)
+{
+    static const struct {
+        const char *why, *rules;
+    } rows[] = {
+        { "an unknown member", "[{name: a, colour: red}]" },
+        { "a channel that no chip has", "[{name: a, pairings: {16: 1}}]" },
+        { "a current that no chip has", "[{name: a, pairings: {1: 16}}]" },
+        { "a channel that is no number", "[{name: a, skipVoltages: [x]}]" },
+        { "a switch that is none", "[{name: a, useSameIndex: perhaps}]" },
+        { "a name too long", "[{name: a123456789012345678901234567890123456789}]" },
+        { "a rule that is no map", "[ina3221]" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        CLEANUP(config_done) struct config c;
+        struct err err = { 0 };
+        char text[200];
+        config_init(&c);
+        (void)snprintf(text, sizeof(text), "experimental:\n  hwmon:\n    chipRules: %s\n",
+                       rows[i].rules);
+        if (apply(&c, text, true, &err) != -EINVAL)
+            fail_msg("%s: taken", rows[i].why);
+        assert_has(rows[i].why, err.text, "it must be a list of at most 32 rules");
+    }
+}
+
+static void where_models_come_from(void **state)
+{
+    CLEANUP(config_done) struct config c;
+    struct err err = { 0 };
+    (void)state;
+    config_init(&c);
+    take(&c, "power:\n  model: /etc/kepler/model.json\n  modelServer:\n"
+             "    url: http://127.0.0.1:8100\n    trainer: SGDRegressorTrainer\n    nodeType: 2\n"
+             "    caFile: /etc/ssl/ca.pem\n    cacheDir: /var/cache/kepler\n");
+    assert_int_equal(c.warnings, 0);
+    assert_string_equal(c.model_file, "/etc/kepler/model.json");
+    assert_string_equal(c.server_url, "http://127.0.0.1:8100");
+    assert_string_equal(c.server_trainer, "SGDRegressorTrainer");
+    assert_string_equal(c.server_node_type, "2");
+    assert_string_equal(c.server_ca, "/etc/ssl/ca.pem");
+    assert_string_equal(c.server_cache, "/var/cache/kepler");
+    assert_int_equal(apply(&c, "power:\n  modelServer:\n    url: 127.0.0.1:8100\n", true, &err),
+                     -EINVAL);
+    assert_has("an address without http://", err.text, "http://127.0.0.1:8100");
+    assert_int_equal(apply(&c, "power:\n  modelServer:\n    nodeType: two\n", true, &err), -EINVAL);
+}
+
 static void every_row_says_what_it_may_be(void **state)
 {
     (void)state;
@@ -387,6 +462,9 @@ int main(void)
         cmocka_unit_test(listeners_have_a_limit),
         cmocka_unit_test(tls_is_refused_not_served_plain),
         cmocka_unit_test(exporting_to_nowhere_is_refused),
+        cmocka_unit_test(chip_rules_of_hwmon),
+        cmocka_unit_test(chip_rules_that_make_no_sense),
+        cmocka_unit_test(where_models_come_from),
         cmocka_unit_test(every_row_says_what_it_may_be),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
