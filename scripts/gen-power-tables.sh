@@ -161,7 +161,8 @@ curve() { # FILE COLUMN NAME
 END { if (!failed && rows != 11) { print FILENAME ": 11 rows are wanted, not " rows > "/dev/stderr"; exit 1 } }'
     echo ' }'
 }
-curve generic_curves.csv ratio_to_tdp_mean POWER_GENERIC_RATIO
+curve generic_curves.csv ratio_to_tdp_median POWER_GENERIC_RATIO
+curve generic_curves.csv shape_median POWER_GENERIC_SHAPE
 curve dram_watts_per_gb.csv ramWperGB_corrected POWER_DRAM_WATTS_PER_GB
 echo
 echo '#endif'

@@ -1,17 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The estimate: watts from the load (watt.c), added up to joules. Needs nothing of the machine that
-   could be hidden, so it can always be opened and never gives a bad reading. */
+/* The estimates: watts of one zone from the load (watt.c), added up to joules. They need nothing of
+   the machine that could be hidden, so that one of them can always be opened; none ever gives a bad
+   reading. */
 #include "power/source.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "power/model_server.h"
+
+#include <errno.h>
 
 /* The tables tell of machines with two sockets; a VM's host is taken for one. */
 #define TABLE_SOCKETS 2
 
+/* True watts over those of the models that Kepler's server hands out
+   (docs/decisions/0007-bounds-of-estimates.md). */
+#define SERVER_LOW       0.40
+#define SERVER_HIGH      1.50
+#define SERVER_DRAM_LOW  0.40
+#define SERVER_DRAM_HIGH 1.50
+
 struct power_source {
+    enum energy_zone zone;
     struct watt_model model;
-    char name[80]; /* "E:any server CPU" */
+    struct model_server *server; /* borrowed; NULL: the figures are of a table */
+    struct weights weights;      /* of the server, now */
+    char name[96];               /* "E:any server CPU" */
     bool started;
     struct power_reading last;
 };
@@ -33,37 +47,87 @@ static struct watt_model model_of(const struct power_machine *m)
     return model;
 }
 
-/* With the bounds of memory; the package's are set after. */
-static void zone_start(struct power_zone *zone, const char *name, struct watt_range at_rest)
+static struct watt_range zone_watts(const struct power_source *s, double u)
 {
-    zone->present = true;
-    zone->widest_low = DRAM_BOUND_LOW;
-    zone->widest_high = DRAM_BOUND_HIGH;
-    zone->idle_watts = at_rest.watts;
-    (void)snprintf(zone->path, sizeof(zone->path), "model:%s", name);
+    return s->zone == ZONE_PACKAGE ? watt_package(&s->model, u) : watt_dram(&s->model, u);
 }
 
-static int model_open(const struct power_machine *m, struct power_source **ret, struct err *err)
+static int zone_check(const struct power_machine *m, enum energy_zone zone, bool is_server,
+                      struct err *err)
 {
-    (void)err;
+    if (zone != ZONE_PACKAGE && zone != ZONE_DRAM) {
+        return err_set(err, -ENOENT,
+                       "no model tells the watts of zone %s: package and dram are estimated",
+                       energy_zone_name(zone));
+    }
+    if (zone == ZONE_DRAM && !is_server && !(m->memory_gb > 0)) {
+        return err_set(err, -ENOENT,
+                       "the size of the memory is not known, so its watts are not either: "
+                       "/proc/meminfo must be readable");
+    }
+    return 0;
+}
+
+/* What follows from the model as it is now: the label, P(0) and the widest bounds. */
+static void source_describe(struct power_source *s)
+{
+    struct power_reading *r = &s->last;
+    const struct cpu_power *p = &s->model.power;
+    (void)snprintf(s->name, sizeof(s->name), "%s:%s", power_tier_name(p->tier), p->name);
+    (void)snprintf(r->path, sizeof(r->path), "model:%s", s->name);
+    r->idle_watts = zone_watts(s, 0).watts;
+    if (s->zone == ZONE_PACKAGE) {
+        cpu_power_bounds(p, s->model.is_vm, &r->widest_low, &r->widest_high);
+        return;
+    }
+    r->widest_low = p->dram_low;
+    r->widest_high = p->dram_high;
+}
+
+static struct power_source *source_new(const struct power_machine *m, enum energy_zone zone)
+{
     struct power_source *s = mem_new(1, sizeof(*s));
+    s->zone = zone;
     s->model = model_of(m);
-    (void)snprintf(s->name, sizeof(s->name), "%s:%s", power_tier_name(m->power.tier),
-                   m->power.name);
-    zone_start(&s->last.zone[ZONE_PACKAGE], s->name, watt_package(&s->model, 0));
-    cpu_power_bounds(&s->model.power, s->model.is_vm, &s->last.zone[ZONE_PACKAGE].widest_low,
-                     &s->last.zone[ZONE_PACKAGE].widest_high);
-    if (s->model.memory_gb > 0)
-        zone_start(&s->last.zone[ZONE_DRAM], s->name, watt_dram(&s->model, 0));
+    return s;
+}
+
+static int table_open(const struct power_machine *m, enum energy_zone zone,
+                      struct power_source **ret, struct err *err)
+{
+    int code = zone_check(m, zone, false, err);
+    if (code < 0)
+        return code;
+    struct power_source *s = source_new(m, zone);
+    source_describe(s);
     *ret = s;
     return 0;
 }
 
-static void zone_advance(struct power_zone *zone, struct watt_range r, double seconds)
+static int model_open(const struct power_machine *m, enum energy_zone zone,
+                      struct power_source **ret, struct err *err)
 {
-    zone->joules += r.watts * seconds;
-    zone->low = r.watts > 0 ? r.low / r.watts : 1;
-    zone->high = r.watts > 0 ? r.high / r.watts : 1;
+    if (m->power.tier == TIER_E) {
+        return err_set(err, -ENOENT,
+                       "the CPU \"%s\" is in no table and its TDP is not known: give the TDP "
+                       "(power.tdp, --power.tdp) or a model file that `kepler-exporter calibrate` "
+                       "wrote on a machine of this CPU (--model)",
+                       m->cpu.model_name);
+    }
+    return table_open(m, zone, ret, err);
+}
+
+static int not_asked_for(struct err *err)
+{
+    if (err)
+        *err = (struct err){ .code = -ENOENT };
+    return -ENOENT;
+}
+
+static int model_e_open(const struct power_machine *m, enum energy_zone zone,
+                        struct power_source **ret, struct err *err)
+{
+    return m->power.tier == TIER_E ? table_open(m, zone, ret, err) : not_asked_for(err);
 }
 
 static int model_read(struct power_source *s, const struct power_now *now,
@@ -75,16 +139,77 @@ static int model_read(struct power_source *s, const struct power_now *now,
         seconds = (double)(now->taken_ns - s->last.taken_ns) / (double)NS_PER_SEC;
     s->started = true;
     s->last.taken_ns = now->taken_ns;
-    zone_advance(&s->last.zone[ZONE_PACKAGE], watt_package(&s->model, now->usage_ratio), seconds);
-    if (s->last.zone[ZONE_DRAM].present)
-        zone_advance(&s->last.zone[ZONE_DRAM], watt_dram(&s->model, now->usage_ratio), seconds);
+    struct watt_range r = zone_watts(s, now->usage_ratio);
+    s->last.joules += r.watts * seconds;
+    s->last.low = r.watts > 0 ? r.low / r.watts : 1;
+    s->last.high = r.watts > 0 ? r.high / r.watts : 1;
     *ret = s->last;
+    return 0;
+}
+
+/* -- a model server -- */
+
+/* A new model takes effect with the next interval. */
+static int server_update(struct power_source *s, struct err *err)
+{
+    struct weights weights = { 0 };
+    char name[sizeof(s->model.power.name)] = "";
+    int code = model_server_get(s->server, s->zone, &weights, name, sizeof(name), err);
+    if (code < 0)
+        return code;
+    struct cpu_power *p = &s->model.power;
+    s->weights = weights;
+    p->tier = TIER_SERVER;
+    p->bound_low = SERVER_LOW;
+    p->bound_high = SERVER_HIGH;
+    p->dram_low = SERVER_DRAM_LOW;
+    p->dram_high = SERVER_DRAM_HIGH;
+    (void)snprintf(p->name, sizeof(p->name), "%s", name);
+    s->model.weights = s->zone == ZONE_PACKAGE ? &s->weights : NULL;
+    s->model.dram_weights = s->zone == ZONE_DRAM ? &s->weights : NULL;
+    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
+        p->curve[i] = weights_watts(&s->weights,
+                                    (double)i / (POWER_CURVE_POINTS - 1) * s->model.threads * 1000);
+    source_describe(s);
     return 0;
 }
 
 static void model_close(struct power_source *s)
 {
     free(s);
+}
+
+static int server_open(const struct power_machine *m, enum energy_zone zone,
+                       struct power_source **ret, struct err *err)
+{
+    if (!m->server)
+        return not_asked_for(err);
+    int code = zone_check(m, zone, true, err);
+    if (code < 0)
+        return code;
+    struct power_source *s = source_new(m, zone);
+    s->server = m->server;
+    code = server_update(s, err);
+    if (code < 0) {
+        model_close(s);
+        return code;
+    }
+    *ret = s;
+    return 0;
+}
+
+static int server_read(struct power_source *s, const struct power_now *now,
+                       struct power_reading *ret, struct err *err)
+{
+    int code = model_read(s, now, ret, err);
+    /* A server that is gone takes nothing back: its last model goes on. */
+    (void)!server_update(s, NULL);
+    return code;
+}
+
+static bool server_is_ready(const struct power_machine *m)
+{
+    return m->server && model_server_has_news(m->server);
 }
 
 static const char *model_label(const struct power_source *s)
@@ -96,6 +221,25 @@ const struct power_source_ops power_source_model = {
     .name = "model",
     .quality = "estimated",
     .open = model_open,
+    .read = model_read,
+    .close = model_close,
+    .model_name = model_label,
+};
+
+const struct power_source_ops power_source_server = {
+    .name = "model-server",
+    .quality = "estimated",
+    .open = server_open,
+    .read = server_read,
+    .close = model_close,
+    .model_name = model_label,
+    .is_ready = server_is_ready,
+};
+
+const struct power_source_ops power_source_model_e = {
+    .name = "model",
+    .quality = "estimated",
+    .open = model_e_open,
     .read = model_read,
     .close = model_close,
     .model_name = model_label,

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <math.h>
 
+#define MS_PER_SEC 1000.0
+
 int watt_counts_between(uint64_t before, uint64_t now, uint64_t modulus, uint64_t *ret)
 {
     if (modulus > 0 && (before >= modulus || now >= modulus))
@@ -50,33 +52,46 @@ double watt_interpolate(const double curve[POWER_CURVE_POINTS], double u)
 /* P(u) of a whole machine: what its curve's figures are multiplied by depends on the tier. */
 static double machine_watts(const struct watt_model *m, double u)
 {
+    const struct cpu_power *p = &m->power;
     double scale = 0;
-    switch (m->power.tier) {
+    switch (p->tier) {
     case TIER_A:
-        scale = m->sockets / 2.0;
+    case TIER_B_CALIBRATED:
+        scale = p->curve_sockets > 0 ? (double)m->sockets / p->curve_sockets : 0;
         break;
     case TIER_B:
-        scale = m->sockets * m->power.tdp_watts;
+        scale = m->sockets * p->tdp_watts;
         break;
+    case TIER_SERVER:
+        return m->weights ? weights_watts(m->weights, u * m->threads * MS_PER_SEC) : 0;
     case TIER_E:
-        scale = m->threads * m->power.tdp_watts_per_thread;
+        scale = m->threads * p->tdp_watts_per_thread;
         break;
     }
-    return scale * watt_interpolate(m->power.curve, u);
+    return scale * watt_interpolate(p->curve, u);
 }
+
+static double machine_dram_watts(const struct watt_model *m, double u)
+{
+    if (m->dram_weights)
+        return weights_watts(m->dram_weights, u * m->threads * MS_PER_SEC);
+    return m->memory_gb * watt_interpolate(m->power.dram_watts_per_gb, u);
+}
+
+typedef double zone_watts(const struct watt_model *m, double u);
 
 /* Part of a VM in the watts of the host below it, whose other threads run at @neighbours: its
    threads' part of P(0), and of what load adds its part of the run time. */
-static double vm_watts(const struct watt_model *m, double u, double neighbours)
+static double vm_watts(const struct watt_model *m, zone_watts *host, double u, double neighbours)
 {
     double all = m->threads;
     double own = m->vcpus < m->threads ? m->vcpus : all;
     if (all <= 0)
         return 0;
 
-    double idle = machine_watts(m, 0);
+    double idle = host(m, 0);
     double host_u = (own * u + (all - own) * neighbours) / all;
-    double rise = host_u > 0 ? (machine_watts(m, host_u) - idle) / host_u : 0;
+    double rise = host_u > 0 ? (host(m, host_u) - idle) / host_u : 0;
     return own / all * (idle + u * rise);
 }
 
@@ -88,25 +103,48 @@ static struct watt_range with_bounds(double watts, double low, double high)
     return r;
 }
 
+static struct watt_range vm_range(const struct watt_model *m, zone_watts *host, double u,
+                                  double low, double high)
+{
+    /* The busier the neighbours, the less of the host's power does this VM's load account for. */
+    double busy = vm_watts(m, host, u, NEIGHBOURS_LOAD_HIGH);
+    double quiet = vm_watts(m, host, u, NEIGHBOURS_LOAD_LOW);
+    return with_bounds(vm_watts(m, host, u, NEIGHBOURS_LOAD), fmin(busy, quiet) * low,
+                       fmax(busy, quiet) * high);
+}
+
 struct watt_range watt_package(const struct watt_model *m, double u)
 {
     const struct cpu_power *p = &m->power;
     u = clamp_ratio(u);
-    if (!m->is_vm) {
-        double watts = machine_watts(m, u);
-        return with_bounds(watts, watts * p->bound_low, watts * p->bound_high);
-    }
-    /* The busier the neighbours, the less of the host's power does this VM's load account for. */
-    double busy = vm_watts(m, u, NEIGHBOURS_LOAD_HIGH);
-    double quiet = vm_watts(m, u, NEIGHBOURS_LOAD_LOW);
-    return with_bounds(vm_watts(m, u, NEIGHBOURS_LOAD), fmin(busy, quiet) * p->bound_low,
-                       fmax(busy, quiet) * p->bound_high);
+    if (m->is_vm)
+        return vm_range(m, machine_watts, u, p->bound_low, p->bound_high);
+    double watts = machine_watts(m, u);
+    return with_bounds(watts, watts * p->bound_low, watts * p->bound_high);
 }
 
 struct watt_range watt_dram(const struct watt_model *m, double u)
 {
-    double watts = m->memory_gb * watt_interpolate(cpu_power_dram_watts_per_gb, u);
-    return with_bounds(watts, watts * DRAM_BOUND_LOW, watts * DRAM_BOUND_HIGH);
+    const struct cpu_power *p = &m->power;
+    u = clamp_ratio(u);
+    /* A table's watts per GB are multiplied by the VM's own memory; a server's are of the host. */
+    if (m->is_vm && m->dram_weights)
+        return vm_range(m, machine_dram_watts, u, p->dram_low, p->dram_high);
+    double watts = machine_dram_watts(m, u);
+    return with_bounds(watts, watts * p->dram_low, watts * p->dram_high);
+}
+
+struct watt_range watt_wall(const struct wall_power *wall, double u)
+{
+    double at = watt_interpolate(cpu_power_shape, u);
+    return with_bounds(wall->idle_watts + (wall->full_watts - wall->idle_watts) * at,
+                       wall->idle_low + (wall->full_low - wall->idle_low) * at,
+                       wall->idle_high + (wall->full_high - wall->idle_high) * at);
+}
+
+double watt_joules_of_power(double watts_before, double watts_now, uint64_t elapsed_ns)
+{
+    return (watts_before + watts_now) / 2 * (double)elapsed_ns / (double)NS_PER_SEC;
 }
 
 double watt_idle_joules(double joules, double idle_watts, uint64_t elapsed_ns)

@@ -2,89 +2,48 @@
 #include "host/cpu_power.h"
 
 #include "base/compiler.h"
+#include "host/cpu_name.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <power_tables.h> /* made by scripts/gen-power-tables.sh */
 
-#define NAME_SIZE 128
-
-/* Error on processors left out of the fit, data/power/README.md. */
+/* How far the truth was from the estimate where both are known (data/power/README.md, "Bounds";
+   docs/decisions/0007-bounds-of-estimates.md). B and B': the error of each CPU model left out of
+   the median in turn gives s = sqrt(sum over the n models of (mean over its points of the squared
+   log error) / (n - 1)), and exp(+-t(0.95, n - 1) x s x sqrt(1 + 1/n)) the half widths; the bounds
+   are the union of that and the range of those errors (tests/unit/accuracy_test.c computes them
+   from the table). */
 struct bounds {
     double low, high;
 };
 static const struct bounds tier_a_bounds = { 0.82, 1.43 };
-static const struct bounds tier_b_intel = { 0.80, 1.37 };
+static const struct bounds tier_b_calibrated = { 0.90, 1.19 };
+static const struct bounds tier_b_intel = { 0.74, 1.37 };
 static const struct bounds tier_b_other = { 0.5, 2.0 }; /* the curve's evidence is Intel only */
 
-static const double generic_ratio[POWER_CURVE_POINTS] = POWER_GENERIC_RATIO;
+const double cpu_power_ratio[POWER_CURVE_POINTS] = POWER_GENERIC_RATIO;
+const double cpu_power_shape[POWER_CURVE_POINTS] = POWER_GENERIC_SHAPE;
 const double cpu_power_dram_watts_per_gb[POWER_CURVE_POINTS] = POWER_DRAM_WATTS_PER_GB;
 
 const char *power_tier_name(enum power_tier tier)
 {
-    static const char *const names[] = { [TIER_A] = "A", [TIER_B] = "B", [TIER_E] = "E" };
+    static const char *const names[] = { [TIER_A] = "A",
+                                         [TIER_B_CALIBRATED] = "B'",
+                                         [TIER_B] = "B",
+                                         [TIER_SERVER] = "S",
+                                         [TIER_E] = "E" };
     return (unsigned)tier < ARRAY_LEN(names) ? names[tier] : "?";
-}
-
-/* -- names -- */
-
-/* Words that one side writes and the other does not: EPYC Embedded parts report no "Embedded", and
-   a first-generation E5 calls itself "E5-2670 0". */
-static bool is_filler(const char *word)
-{
-    static const char *const fillers[] = { "(r)",      "(tm)",     "cpu", "processor",
-                                           "scalable", "embedded", "0" };
-    for (size_t i = 0; i < ARRAY_LEN(fillers); i++) {
-        if (strcmp(word, fillers[i]) == 0)
-            return true;
-    }
-    size_t digits = strspn(word, "0123456789");
-    return digits > 0 && strcmp(word + digits, "-core") == 0;
-}
-
-/* Next word of @at, lower case, "(R)" being a word of its own; "" at the end or at "@ 2.50GHz". */
-static const char *next_word(const char *at, char *ret, size_t size)
-{
-    size_t n = 0;
-    while (*at == ' ')
-        at++;
-    bool mark = *at == '(';
-    while (*at && *at != ' ' && *at != '@' && (n == 0 || mark || *at != '(')) {
-        if (n + 1 < size)
-            ret[n++] = (char)tolower((unsigned char)*at);
-        if (*at++ == ')' && mark)
-            break;
-    }
-    ret[n] = '\0';
-    return at;
-}
-
-/* "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz" is "intel xeon platinum 8275cl". */
-static void normalise(const char *name, char *ret, size_t size)
-{
-    size_t len = 0;
-    char word[NAME_SIZE];
-    ret[0] = '\0';
-    for (;;) {
-        name = next_word(name, word, sizeof(word));
-        if (word[0] == '\0')
-            return;
-        if (is_filler(word))
-            continue;
-        int n = snprintf(ret + len, size - len, "%s%s", len ? " " : "", word);
-        if (n < 0 || (size_t)n >= size - len)
-            return;
-        len += (size_t)n;
-    }
 }
 
 static const struct power_tdp_row *tdp_row(const char *model_name)
 {
-    char wanted[NAME_SIZE];
-    char have[NAME_SIZE];
-    normalise(model_name, wanted, sizeof(wanted));
+    char wanted[CPU_NAME_SIZE];
+    char have[CPU_NAME_SIZE];
+    cpu_name_normalise(model_name, wanted, sizeof(wanted));
     for (size_t i = 0; i < ARRAY_LEN(power_tdp_rows); i++) {
-        normalise(power_tdp_rows[i].name, have, sizeof(have));
+        cpu_name_normalise(power_tdp_rows[i].name, have, sizeof(have));
         if (wanted[0] != '\0' && strcmp(wanted, have) == 0)
             return &power_tdp_rows[i];
     }
@@ -133,6 +92,15 @@ static const struct power_cpuid_row *cpuid_row(const struct cpu_facts *cpu)
 }
 
 /* -- tiers -- */
+
+#define TABLE_SOCKETS 2 /* of the machines that the tables tell of */
+
+static void set_generic_dram(struct cpu_power *p)
+{
+    memcpy(p->dram_watts_per_gb, cpu_power_dram_watts_per_gb, sizeof(p->dram_watts_per_gb));
+    p->dram_low = DRAM_BOUND_LOW;
+    p->dram_high = DRAM_BOUND_HIGH;
+}
 
 static void set_bounds(struct cpu_power *p, struct bounds b)
 {
@@ -191,6 +159,7 @@ static bool find_measured(const struct cpu_facts *cpu, struct cpu_power *p)
         return false;
     double scale = two_socket_scale(row, tdp);
     p->tier = TIER_A;
+    p->curve_sockets = TABLE_SOCKETS;
     (void)snprintf(p->name, sizeof(p->name), "%s", row->cpu);
     (void)snprintf(p->source, sizeof(p->source), "%s", row->source);
     for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
@@ -214,7 +183,7 @@ static bool find_by_tdp(const struct cpu_facts *cpu, double tdp_watts, struct cp
         return false;
     p->tier = TIER_B;
     p->tdp_watts = given || !row ? tdp_watts : row->tdp_watts;
-    memcpy(p->curve, generic_ratio, sizeof(p->curve));
+    memcpy(p->curve, cpu_power_ratio, sizeof(p->curve));
     p->table_threads = 2 * (row ? row->threads : cpuid_row(cpu)->threads);
     set_bounds(p, tier_b_bounds(cpu));
     (void)snprintf(p->name, sizeof(p->name), "TDP %g W", p->tdp_watts);
@@ -234,7 +203,7 @@ static void find_by_cpuid(const struct cpu_facts *cpu, struct cpu_power *p)
     p->tier = TIER_E;
     p->tdp_watts_per_thread = row->median;
     p->table_threads = 2 * row->threads;
-    memcpy(p->curve, generic_ratio, sizeof(p->curve));
+    memcpy(p->curve, cpu_power_ratio, sizeof(p->curve));
     set_bounds(p,
                (struct bounds){ row->p10 / row->median * b.low, row->p90 / row->median * b.high });
     (void)snprintf(p->name, sizeof(p->name), "%s", row->name);
@@ -249,9 +218,40 @@ static void find_by_cpuid(const struct cpu_facts *cpu, struct cpu_power *p)
 void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret)
 {
     struct cpu_power p = { 0 };
+    set_generic_dram(&p);
     if (!find_measured(cpu, &p) && !find_by_tdp(cpu, tdp_watts, &p))
         find_by_cpuid(cpu, &p);
     *ret = p;
+}
+
+int cpu_power_from_ends(const char *name, unsigned sockets, unsigned threads, double idle_watts,
+                        double full_watts, struct cpu_power *ret, struct err *err)
+{
+    if (sockets == 0 || threads == 0)
+        return err_set(err, -EINVAL,
+                       "%s: the idle and full watts are of a machine of %u sockets and "
+                       "%u threads, which is none",
+                       name, sockets, threads);
+    if (!isfinite(idle_watts) || !isfinite(full_watts) || idle_watts <= 0 ||
+        full_watts <= idle_watts)
+        return err_set(err, -EINVAL,
+                       "%s: idle %g W and full %g W make no sense: idle must be above 0, and full "
+                       "above idle",
+                       name, idle_watts, full_watts);
+    struct cpu_power p = { .tier = TIER_B_CALIBRATED, .curve_sockets = sockets };
+    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
+        p.curve[i] = idle_watts + (full_watts - idle_watts) * cpu_power_shape[i];
+    p.table_threads = threads * TABLE_SOCKETS / sockets;
+    set_bounds(&p, tier_b_calibrated);
+    set_generic_dram(&p);
+    (void)snprintf(p.name, sizeof(p.name), "%s", name);
+    (void)snprintf(p.source, sizeof(p.source), "%s; generic_curves.csv", name);
+    (void)snprintf(p.reason, sizeof(p.reason),
+                   "tier B': idle %g W and full %g W of %u socket%s are known (%s), between them "
+                   "the generic shape",
+                   idle_watts, full_watts, sockets, sockets == 1 ? "" : "s", name);
+    *ret = p;
+    return 0;
 }
 
 double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts)
