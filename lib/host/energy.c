@@ -12,7 +12,8 @@ const char *energy_zone_name(enum energy_zone zone)
     return (unsigned)zone < ZONE_COUNT ? names[zone] : "unknown";
 }
 
-const struct energy_driver *const energy_drivers[] = { &energy_powercap, &energy_msr };
+const struct energy_driver *const energy_drivers[] = { &energy_powercap, &energy_perf, &energy_msr,
+                                                       &energy_hwmon };
 const size_t energy_drivers_count = ARRAY_LEN(energy_drivers);
 
 void energy_set_done(struct energy_set *set)

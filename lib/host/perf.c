@@ -14,14 +14,14 @@
 
 #define POWER_PMU "/sys/bus/event_source/devices/power"
 
-static int counter_open(struct perf_event_attr *attr, pid_t pid, int cpu)
+int perf_event_open(struct perf_event_attr *attr, pid_t pid, int cpu)
 {
     attr->size = sizeof(*attr);
     long fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
     return fd < 0 ? -errno : (int)fd;
 }
 
-static int counter_read(int fd, uint64_t *ret)
+int perf_event_read(int fd, uint64_t *ret)
 {
     ssize_t n = read(fd, ret, sizeof(*ret));
     if (n < 0)
@@ -72,7 +72,7 @@ int perf_counter_try(enum perf_counter c)
                                     .config = counters[c].config,
                                     .exclude_kernel = 1,
                                     .exclude_hv = 1 };
-    AUTO_FD fd = counter_open(&attr, 0, -1);
+    AUTO_FD fd = perf_event_open(&attr, 0, -1);
     if (fd == -EPERM)
         return -EACCES;
     if (fd == -ENODEV || fd == -EOPNOTSUPP || fd == -ENXIO)
@@ -84,7 +84,7 @@ int perf_counter_try(enum perf_counter c)
     do {
         uint64_t count = 0;
         work_a_moment();
-        int code = counter_read(fd, &count);
+        int code = perf_event_read(fd, &count);
         if (code < 0 || count > 0)
             return code;
     } while (clock_monotonic_ns() < end_ns);
@@ -187,14 +187,14 @@ int perf_energy_try(const struct perf_energy *pmu, const struct perf_energy_even
     struct perf_event_attr attr = { .type = pmu->type, .config = event->config };
     uint64_t before = 0;
     uint64_t after = 0;
-    AUTO_FD fd = counter_open(&attr, -1, cpu);
+    AUTO_FD fd = perf_event_open(&attr, -1, cpu);
     if (fd < 0)
         return fd;
-    int code = counter_read(fd, &before);
+    int code = perf_event_read(fd, &before);
     if (code == 0)
         code = nap(nap_ms);
     if (code == 0)
-        code = counter_read(fd, &after);
+        code = perf_event_read(fd, &after);
     if (code < 0)
         return code;
     *ret_joules = (double)(after - before) * event->joules_per_count; /* 64 bits never wrap */

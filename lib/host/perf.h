@@ -8,6 +8,14 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+struct perf_event_attr; /* linux/perf_event.h */
+
+/* An fd the caller closes, or -errno; sets @attr's size. @pid and @cpu as perf_event_open(2). */
+MUST_USE int perf_event_open(struct perf_event_attr *attr, pid_t pid, int cpu);
+/* -ENODATA: the counter is in error state. */
+MUST_USE int perf_event_read(int fd, uint64_t *ret);
 
 enum perf_counter {
     PERF_CYCLES,
