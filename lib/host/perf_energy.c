@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The kernel's "power" PMU: Linux arch/x86/events/rapl.c. Its counts have 64 bits in units of
+ * The kernel's "power" PMU: Linux arch/x86/events/rapl.c, for newer processors (Granite Rapids,
+ * Panther Lake) drivers/powercap/intel_rapl_common.c. Its counts have 64 bits in units of
  * 2^-32 J whatever the registers' own unit is (the fixed ones of DRAM and psys too), the kernel
  * adds up what the registers wrap, and its cpumask names one CPU for each counter there is.
  */
@@ -11,6 +12,7 @@
 #include "host/span.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/perf_event.h>
 
 #define POWER_PMU "/sys/bus/event_source/devices/power"
@@ -23,7 +25,7 @@ struct event_row {
     enum energy_zone zone;
 };
 
-/* Package first. "energy-core" of Linux 6.14 is one core's, of a PMU of its own ("power_core"). */
+/* In the order of enum energy_zone. */
 static const struct event_row event_rows[] = {
     { "energy-pkg", ZONE_PACKAGE }, { "energy-ram", ZONE_DRAM },  { "energy-cores", ZONE_CORE },
     { "energy-gpu", ZONE_UNCORE },  { "energy-psys", ZONE_PSYS },
@@ -33,10 +35,10 @@ struct pmu {
     const struct rootfs *fs;
     uint32_t type; /* perf_event_attr.type */
     struct {
-        int processor, socket;
-    } cpu[ENERGY_COUNTERS_MAX];
+        int processor, socket, die;
+    } cpu[ENERGY_COUNTERS_MAX]; /* one for each counter there is */
     size_t cpus;
-    unsigned sockets; /* that these CPUs are of */
+    bool is_of_sockets; /* a counter is a socket's, however many of its CPUs the mask names */
 };
 
 struct event {
@@ -60,8 +62,8 @@ static int explain_nothing(const struct cpu_facts *cpu, struct err *err)
                        "hides the energy counters; no module brings them, the physical host does");
     }
     return err_set(err, -ENOENT,
-                   "there is no " POWER_PMU ": load its driver (modprobe rapl; a kernel built "
-                   "without CONFIG_PERF_EVENTS_INTEL_RAPL has none)");
+                   "there is no " POWER_PMU ": load its driver (modprobe rapl, of "
+                   "CONFIG_PERF_EVENTS_INTEL_RAPL; from Granite Rapids on intel_rapl_tpmi)");
 }
 
 static int senseless(const char *file, const char *text, struct err *err)
@@ -105,32 +107,62 @@ static const struct cpu_thread *thread_of(const struct cpu_facts *cpu, int proce
     return NULL;
 }
 
-static bool has_socket(const struct pmu *pmu, int socket)
+/* 0 where there is but one, or the kernel is too old to say. */
+static int die_of(const struct rootfs *fs, int processor)
+{
+    char path[96];
+    uint64_t die = 0;
+    (void)snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/die_id", processor);
+    return rootfs_read_u64(fs, path, &die) == 0 && die <= INT_MAX ? (int)die : 0;
+}
+
+static bool has_die(const struct pmu *pmu, int socket, int die)
 {
     for (size_t i = 0; i < pmu->cpus; i++) {
-        if (pmu->cpu[i].socket == socket)
+        if (pmu->cpu[i].socket == socket && pmu->cpu[i].die == die)
             return true;
     }
     return false;
 }
 
-/* AMD counts a socket, whatever its dies; Linux 6.9 to 6.12 names a CPU of each die, and all of
-   them tell that one counter (mended by commit 8d72eba1cf8c). Intel counts each die. */
 static bool add_cpu(const struct cpu_facts *cpu, int processor, struct pmu *pmu)
 {
     const struct cpu_thread *thread = thread_of(cpu, processor);
     if (!thread)
         return false;
-    bool again = has_socket(pmu, thread->socket);
-    if (again && cpu_is_amd(cpu))
+    int die = die_of(pmu->fs, processor);
+    if (has_die(pmu, thread->socket, die)) {
+        pmu->is_of_sockets = true;
         return true;
+    }
     if (pmu->cpus == ARRAY_LEN(pmu->cpu))
         return false;
     pmu->cpu[pmu->cpus].processor = processor;
     pmu->cpu[pmu->cpus].socket = thread->socket;
+    pmu->cpu[pmu->cpus].die = die;
     pmu->cpus++;
-    pmu->sockets += !again;
     return true;
+}
+
+/* The first CPU of each socket; the others tell the same counter again. */
+static void keep_one_a_socket(struct pmu *pmu)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < pmu->cpus; i++) {
+        bool again = false;
+        for (size_t k = 0; k < kept && !again; k++)
+            again = pmu->cpu[k].socket == pmu->cpu[i].socket;
+        if (!again)
+            pmu->cpu[kept++] = pmu->cpu[i];
+    }
+    pmu->cpus = kept;
+}
+
+static unsigned sockets_of(const struct pmu *pmu)
+{
+    struct pmu reduced = *pmu;
+    keep_one_a_socket(&reduced);
+    return (unsigned)reduced.cpus;
 }
 
 static bool parse_cpu(struct span digits, int *ret)
@@ -162,10 +194,16 @@ static bool add_range(const struct cpu_facts *cpu, struct span range, struct pmu
     return first <= last;
 }
 
-/* A socket that is left out would make the sum too small without a sign: better no sum. */
+/*
+ * One CPU a counter, but not everywhere: Intel's counters are of dies, and a die that is named
+ * twice shows the mask of Linux 7.0 for newer processors, all CPUs of each package (commit
+ * 525e0064f3d8 of intel_rapl_common.c, which brings their PMU). AMD counts a socket; Linux 6.9
+ * names a CPU of each of its dies (mended by commit 8d72eba1cf8c). A socket without a CPU would
+ * make the sum too small without a sign: better no sum.
+ */
 static int read_cpumask(const struct cpu_facts *cpu, struct pmu *pmu, struct err *err)
 {
-    char text[256];
+    char text[512];
     int code = read_file(pmu->fs, "cpumask", text, sizeof(text), err);
     if (code < 0)
         return code;
@@ -179,11 +217,14 @@ static int read_cpumask(const struct cpu_facts *cpu, struct pmu *pmu, struct err
                            text, cpu->threads);
         }
     }
-    if (pmu->sockets < cpu->sockets) {
+    if (pmu->is_of_sockets || cpu_is_amd(cpu))
+        keep_one_a_socket(pmu);
+    unsigned sockets = sockets_of(pmu);
+    if (sockets < cpu->sockets) {
         return err_set(err, -ENODATA,
                        POWER_PMU "/cpumask (\"%s\") has a CPU of %u of %u sockets: the sum would "
                                  "be too small; look for RAPL errors in dmesg",
-                       text, pmu->sockets, cpu->sockets);
+                       text, sockets, cpu->sockets);
     }
     return 0;
 }
@@ -301,11 +342,12 @@ static void drop_from(struct energy_set *set, size_t first)
     set->n = first;
 }
 
-/* All CPUs' counters or none: a sum that is too small is no sum. */
+/* All CPUs' counters or none: a sum that is too small is no sum. psys is told by the master package
+   alone, so there it may be fewer (Linux commit f1e8d7560d30). */
 static int add_event(const struct pmu *pmu, const struct event_row *row, struct energy_set *set,
                      struct err *err)
 {
-    struct event event;
+    struct event event = { 0 };
     size_t first = set->n;
     int code = read_event(pmu->fs, row, &event, err);
     if (code == 0 && set->n + pmu->cpus > ARRAY_LEN(set->counter)) {
@@ -315,14 +357,16 @@ static int add_event(const struct pmu *pmu, const struct event_row *row, struct 
     for (size_t i = 0; code == 0 && i < pmu->cpus; i++) {
         code = open_counter(pmu, &event, i, &set->counter[set->n], err);
         set->n += code == 0;
+        if (row->zone == ZONE_PSYS)
+            code = 0;
     }
     if (code < 0)
         drop_from(set, first);
     return code;
 }
 
-/* AMD counts the energy of each core apart; Linux before 6.14 tells one core's per package here
-   (as powercap's core zone): not what a core zone means. */
+/* AMD counts the energy of each core apart ("power_core" of Linux 6.14); where a kernel shows one
+   core's a package here, it is not what a core zone means. */
 static bool is_meaningless(const struct cpu_facts *cpu, const struct event_row *row)
 {
     return row->zone == ZONE_CORE && cpu_is_amd(cpu);
