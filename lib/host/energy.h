@@ -52,8 +52,9 @@ struct energy_driver {
     const char *name; /* "powercap" "perf" "msr" "hwmon": value of the `source` label */
 
     /* Finds what this machine has; on success the caller calls energy_set_done(). -ENOENT: nothing
-       there; -EACCES: there, but not for us; -ENODATA: answers, but no unit or no zone makes sense.
-       @err says it for a person, with the remedy. */
+       there; -EACCES: there, but not for us; -ENODATA: answers, but no unit or no zone makes sense;
+       -ENOTSUP: a dump does not hold what only the running kernel can be asked (perf). @err says it
+       for a person, with the remedy. */
     int (*list)(const struct rootfs *fs, const struct cpu_facts *cpu, struct energy_set *ret,
                 struct err *err);
 

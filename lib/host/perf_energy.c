@@ -347,7 +347,7 @@ static void drop_from(struct energy_set *set, size_t first)
 static int add_event(const struct pmu *pmu, const struct event_row *row, struct energy_set *set,
                      struct err *err)
 {
-    struct event event = { 0 };
+    struct event event = { .row = row };
     size_t first = set->n;
     int code = read_event(pmu->fs, row, &event, err);
     if (code == 0 && set->n + pmu->cpus > ARRAY_LEN(set->counter)) {
