@@ -19,30 +19,36 @@
 
 struct chain;
 
-/* Which ranks of power_sources may be used: @first .. @last, the measured ones among them only if
-   @measured_only. */
+/* Which rows of power_sources may be used: ranks @first .. @last, of them those named @only. With
+   @measured_only the chain must open with a measured one; an estimated one may stand in later. */
 struct chain_range {
     size_t first, last;
+    const char *only; /* NULL: whatever their name; borrowed */
     bool measured_only;
 };
 
-/* Opens the best source of @zone; says in @why why better ones cannot be used ("" if none is). */
+/* Opens the best source of @zone. -errno of the last one tried if none can be. */
 MUST_USE int chain_open(const struct power_machine *m, enum energy_zone zone,
-                        struct chain_range range, struct chain **ret, char *why, size_t why_size,
-                        struct err *err);
+                        struct chain_range range, struct chain **ret, struct err *err);
 void chain_close(struct chain *c);
 
+const struct power_source_ops *chain_source(const struct chain *c); /* in use */
+const char *chain_why(const struct chain *c); /* no better one could be opened; "" there is none */
+
 struct chain_reading {
-    bool fresh;                  /* there is a good reading; else the three below are 0 */
+    bool fresh;                  /* there is a good reading; else what is of an interval is 0 */
     uint64_t elapsed_ns;         /* of the interval that the joules are of */
     double joules;               /* used in it */
     double usage_ratio;          /* of it */
+    double low, high;            /* of the joules, by the source that they are of */
+    double idle_watts;           /* as that source tells, < 0: it does not */
     struct power_reading source; /* the last good one of the source in use; borrowed values */
     const struct power_source_ops *ops; /* the source in use */
     const char *model;                  /* its model name; borrowed */
     bool rejected;                      /* this reading was bad */
     bool changed;                       /* from now on another source is in use */
-    char event[400];                    /* what happened, for the log; "" nothing */
+    bool lost; /* CHAIN_STRIKES bad readings, and no other source: the zone has no watts now */
+    char event[400]; /* what happened, for the log; "" nothing */
 };
 
 /* Never fails for good. @now must be later than at the last call. */

@@ -3,6 +3,7 @@
 
 #include "host/kernel.h"
 #include "host/msr.h"
+#include "power/model_file.h"
 
 #include <errno.h>
 #include <math.h>
@@ -21,14 +22,37 @@ static double tdp_read(const struct rootfs *fs, const struct cpu_facts *cpu, dou
     return cpu_power_tdp_by_name(cpu->model_name);
 }
 
-int power_machine_read(const struct rootfs *fs, double tdp_override_watts,
+/* What a calibration says of this CPU is worth more than the tables. */
+static int model_file_use(const char *path, const struct cpu_facts *cpu, struct cpu_power *ret,
+                          struct err *err)
+{
+    struct model_file file;
+    int code = model_file_read(path, &file, err);
+    return code < 0 ? code : model_file_to_power(&file, path, cpu, ret, err);
+}
+
+static int machine_fill(const struct power_options *options, struct power_machine *m,
+                        struct err *err)
+{
+    struct kernel_facts kernel = { 0 };
+    kernel_read(m->fs, &kernel);
+    m->memory_gb = (double)kernel.memory_bytes / BYTES_PER_GB;
+    m->tdp_watts = tdp_read(m->fs, &m->cpu, options->tdp_watts);
+    m->ceiling_watts = cpu_power_ceiling_watts(&m->cpu, m->tdp_watts) * m->cpu.sockets;
+    cpu_power_find(&m->cpu, m->tdp_watts, &m->power);
+    if (!options->model_file)
+        return 0;
+    return model_file_use(options->model_file, &m->cpu, &m->power, err);
+}
+
+int power_machine_read(const struct rootfs *fs, const struct power_options *options,
                        struct power_machine *ret, struct err *err)
 {
-    if (!isfinite(tdp_override_watts) || tdp_override_watts < 0) {
+    if (!isfinite(options->tdp_watts) || options->tdp_watts < 0) {
         return err_set(err, -EINVAL,
                        "a TDP of %g W makes no sense: give the watts of one socket, or 0 to have "
                        "it looked up",
-                       tdp_override_watts);
+                       options->tdp_watts);
     }
 
     struct power_machine m = { .fs = fs };
@@ -37,12 +61,11 @@ int power_machine_read(const struct rootfs *fs, double tdp_override_watts,
         err_prefix(err, "cannot tell what the machine draws");
         return code;
     }
-    struct kernel_facts kernel = { 0 };
-    kernel_read(fs, &kernel);
-    m.memory_gb = (double)kernel.memory_bytes / BYTES_PER_GB;
-    m.tdp_watts = tdp_read(fs, &m.cpu, tdp_override_watts);
-    m.ceiling_watts = cpu_power_ceiling_watts(&m.cpu, m.tdp_watts) * m.cpu.sockets;
-    cpu_power_find(&m.cpu, m.tdp_watts, &m.power);
+    code = machine_fill(options, &m, err);
+    if (code < 0) {
+        power_machine_done(&m);
+        return code;
+    }
     *ret = m;
     return 0;
 }

@@ -5,9 +5,8 @@
 
 /* Adding a source is adding a file and a row here. */
 const struct power_source_ops *const power_sources[] = {
-    &power_source_powercap,
-    &power_source_msr,
-    &power_source_model,
+    &power_source_powercap, &power_source_perf,   &power_source_msr,     &power_source_hwmon,
+    &power_source_model,    &power_source_server, &power_source_model_e,
 };
 const size_t power_sources_count = ARRAY_LEN(power_sources);
 

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Energy counters as a power source: one implementation over the drivers of host/energy.h, one row
- * each. Counts are added up, and turned into joules by what each counter says a count is worth.
+ * Energy counters and power sensors as a power source: one implementation over the drivers of
+ * host/energy.h, one row each. What a count is worth is said in each counter.
  */
 #include "power/source.h"
 
 #include "base/alloc.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 
 #include <errno.h>
 #include <math.h>
 
 #define JOULES_PER_UJ 1e-6
-
-/* A processor's package draws watts even at rest, so a counter of it that does not move for this
-   many readings in a row counts nothing. */
-#define STILL_READINGS 3
+#define WATTS_PER_UW  1e-6
 
 /* Most watts of a zone that are believable, as a part of the package's ceiling (2 x TDP): psys has
    the package, the memory and the board in it. DRAM is held to less, unless there is a lot of it:
@@ -25,206 +23,285 @@
 #define DRAM_CEILING_WATTS_PER_GB 0.24
 
 struct tally {
-    uint64_t base;  /* count up to which `joules` of its zone includes it */
+    uint64_t base;  /* count up to which the joules include it; microwatts of the last reading */
     unsigned still; /* readings in a row at which it had not moved */
 };
 
 struct power_source {
     const struct power_machine *machine;
     const struct energy_driver *driver;
-    struct energy_set set;
-    enum energy_zone leader; /* the zone that must move: package, where there is one */
-    bool started;            /* the bases are set */
+    enum energy_zone zone;
+    struct energy_set set; /* counters of that zone only */
+    bool started;          /* the bases are set */
     struct tally tally[ENERGY_COUNTERS_MAX];
     struct power_reading last; /* the last good one, or since when counting began anew */
 };
 
-static double zone_ceiling_watts(const struct power_machine *m, enum energy_zone zone)
+static double ceiling_watts(const struct power_source *s)
 {
+    const struct power_machine *m = s->machine;
     double ceiling = m->ceiling_watts;
-    if (zone == ZONE_PSYS)
+    if (s->zone == ZONE_PSYS)
         return ceiling * PSYS_CEILING_RATIO;
-    if (zone == ZONE_DRAM)
+    if (s->zone == ZONE_DRAM)
         return fmax(ceiling * DRAM_CEILING_RATIO, m->memory_gb * DRAM_CEILING_WATTS_PER_GB);
     return ceiling;
 }
 
 /* "/sys/class/powercap/intel-rapl:0/energy_uj", "/dev/cpu/0/msr register 0x611" */
-static void counter_describe(const struct energy_counter *c, char *ret, size_t size)
+static void counter_describe(const struct power_source *s, const struct energy_counter *c,
+                             char *ret, size_t size)
 {
     if (c->reg != 0) {
         (void)snprintf(ret, size, "%s register 0x%x", c->path, (unsigned)c->reg);
     } else {
-        (void)snprintf(ret, size, "%s/energy_uj", c->path);
+        (void)snprintf(ret, size, "%s%s", c->path,
+                       s->driver == &energy_powercap ? "/energy_uj" : "");
     }
 }
 
-static void zones_start(struct power_source *s)
+/* -- opening -- */
+
+/* Those of other zones are closed. */
+static void keep_zone(struct energy_set *set, enum energy_zone zone)
 {
-    s->leader = ZONE_COUNT;
-    for (size_t i = 0; i < s->set.n; i++) {
-        const struct energy_counter *c = &s->set.counter[i];
-        struct power_zone *zone = &s->last.zone[c->zone];
-        if (c->zone < s->leader)
-            s->leader = c->zone;
-        if (zone->present)
-            continue; /* sockets are summed; the first one gives the label */
-        zone->present = true;
-        zone->low = zone->high = zone->widest_low = zone->widest_high = 1;
-        zone->idle_watts = -1;
-        (void)snprintf(zone->path, sizeof(zone->path), "%s", c->label);
+    size_t kept = 0;
+    for (size_t i = 0; i < set->n; i++) {
+        if (set->counter[i].zone == zone) {
+            set->counter[kept++] = set->counter[i];
+        } else {
+            close_fd(&set->counter[i].fd);
+        }
     }
+    set->n = kept;
 }
 
 static int counter_open(const struct energy_driver *driver, const struct power_machine *m,
-                        struct power_source **ret, struct err *err)
+                        enum energy_zone zone, struct power_source **ret, struct err *err)
 {
     struct power_source *s = mem_new(1, sizeof(*s));
     int code = driver->list(m->fs, &m->cpu, &s->set, err);
-    if (code == 0 && s->set.n == 0)
-        code = err_set(err, -ENODATA, "%s lists no energy counter on this machine", driver->name);
+    if (code == 0) {
+        keep_zone(&s->set, zone);
+        if (s->set.n == 0)
+            code = err_set(err, -ENOENT, "%s has no %s zone on this machine", driver->name,
+                           energy_zone_name(zone));
+    }
     if (code < 0) {
         free(s);
         return code;
     }
     s->machine = m;
     s->driver = driver;
-    zones_start(s);
+    s->zone = zone;
+    s->last.low = s->last.high = s->last.widest_low = s->last.widest_high = 1;
+    s->last.idle_watts = -1;
+    /* Sockets are summed; the first one gives the label. */
+    (void)snprintf(s->last.path, sizeof(s->last.path), "%s", s->set.counter[0].label);
     *ret = s;
     return 0;
 }
 
-static int powercap_open(const struct power_machine *m, struct power_source **ret, struct err *err)
+static int powercap_open(const struct power_machine *m, enum energy_zone zone,
+                         struct power_source **ret, struct err *err)
 {
-    return counter_open(&energy_powercap, m, ret, err);
+    return counter_open(&energy_powercap, m, zone, ret, err);
 }
 
-static int msr_open(const struct power_machine *m, struct power_source **ret, struct err *err)
+static int perf_open(const struct power_machine *m, enum energy_zone zone,
+                     struct power_source **ret, struct err *err)
 {
-    return counter_open(&energy_msr, m, ret, err);
+    return counter_open(&energy_perf, m, zone, ret, err);
 }
 
-static int counters_read(const struct power_source *s, uint64_t counts[ENERGY_COUNTERS_MAX],
-                         struct err *err)
+static int msr_open(const struct power_machine *m, enum energy_zone zone, struct power_source **ret,
+                    struct err *err)
+{
+    return counter_open(&energy_msr, m, zone, ret, err);
+}
+
+static int hwmon_open(const struct power_machine *m, enum energy_zone zone,
+                      struct power_source **ret, struct err *err)
+{
+    return counter_open(&energy_hwmon, m, zone, ret, err);
+}
+
+static void counter_close(struct power_source *s)
+{
+    energy_set_done(&s->set);
+    free(s);
+}
+
+/* -- reading -- */
+
+/* One reading, not booked yet. */
+struct advance {
+    uint64_t value[ENERGY_COUNTERS_MAX]; /* as read: counts, or microwatts */
+    bool moved[ENERGY_COUNTERS_MAX];
+    double joules;
+    uint64_t elapsed_ns; /* since the last good reading */
+};
+
+static bool is_of_files(const struct power_source *s)
+{
+    return s->driver == &energy_powercap || s->driver == &energy_hwmon;
+}
+
+static int values_read(const struct power_source *s, struct advance *a, struct err *err)
 {
     for (size_t i = 0; i < s->set.n; i++) {
         const struct energy_counter *c = &s->set.counter[i];
-        char what[200], value[40] = "";
-        int code = s->driver->read(s->machine->fs, c, &counts[i]);
+        char what[200], text[40] = "";
+        int code = s->driver->read(s->machine->fs, c, &a->value[i]);
         if (code == 0)
             continue;
-        counter_describe(c, what, sizeof(what));
-        if (code == -EBADMSG && c->reg == 0 &&
-            rootfs_read_text(s->machine->fs, what, value, sizeof(value)) >= 0)
-            return err_set(err, code, "%s says \"%s\", which is no energy", what, value);
+        counter_describe(s, c, what, sizeof(what));
+        if (code == -EBADMSG && is_of_files(s) &&
+            rootfs_read_text(s->machine->fs, what, text, sizeof(text)) >= 0)
+            return err_set(err, code, "%s says \"%s\", which is no energy", what, text);
         return err_set(err, code, "cannot read %s: %s", what, strerror(-code));
     }
     return 0;
 }
 
-/* What lies before these counts is given up: the next reading is of the time from now. */
-static void start_over(struct power_source *s, const uint64_t counts[ENERGY_COUNTERS_MAX],
-                       uint64_t taken_ns)
+/* What sensors say of this moment, all sockets. -EBADMSG: no such zone draws that. */
+static int power_check(const struct power_source *s, const struct advance *a, struct err *err)
 {
-    for (size_t i = 0; i < s->set.n; i++)
-        s->tally[i] = (struct tally){ .base = counts[i] };
-    s->last.taken_ns = taken_ns;
-    s->started = true;
-}
-
-struct advance {
-    uint64_t counts[ENERGY_COUNTERS_MAX]; /* by counter */
-    double joules[ZONE_COUNT];
-    uint64_t elapsed_ns; /* since the last good reading */
-};
-
-/* -ERANGE: a counter went back without a wrap, or by more than its zone can have used. (A slight
-   step back of a counter that wraps looks like nearly a whole turn.) */
-static int advance_check(const struct power_source *s, const uint64_t now[ENERGY_COUNTERS_MAX],
-                         struct advance *ret, struct err *err)
-{
+    double watts = 0;
     for (size_t i = 0; i < s->set.n; i++) {
         const struct energy_counter *c = &s->set.counter[i];
-        double watts = 0;
-        int code = watt_counts_between(s->tally[i].base, now[i], c->modulus, &ret->counts[i]);
-        if (code == 0) {
-            ret->joules[c->zone] += (double)ret->counts[i] * c->uj_per_count * JOULES_PER_UJ;
-            code = watt_from_joules(ret->joules[c->zone], ret->elapsed_ns, &watts);
-        }
-        if (code == -EAGAIN)
-            return err_set(err, code, "no time has passed since the last reading");
-        if (code == 0 && watt_check(watts, zone_ceiling_watts(s->machine, c->zone)) == 0)
+        if (!c->is_power)
+            continue;
+        watts += (double)a->value[i] * WATTS_PER_UW;
+        if (watt_check(watts, ceiling_watts(s)) == 0)
             continue;
         char what[200];
-        counter_describe(c, what, sizeof(what));
-        return err_set(err, -ERANGE,
-                       "%s went from %llu to %llu in %.3g s, which no zone of at most %.4g W can: "
-                       "it was set back (or draws more than is known of this CPU: "
-                       "--power.tdp-watts), and the energy of this interval is lost",
-                       what, (unsigned long long)s->tally[i].base, (unsigned long long)now[i],
-                       (double)ret->elapsed_ns / (double)NS_PER_SEC,
-                       zone_ceiling_watts(s->machine, c->zone));
+        counter_describe(s, c, what, sizeof(what));
+        return err_set(err, -EBADMSG,
+                       "%s says %llu uW, which with the sensors before it makes %.4g W, and no "
+                       "%s zone of this machine draws more than %.4g W (or more than is known of "
+                       "this CPU: --power.tdp-watts)",
+                       what, (unsigned long long)a->value[i], watts, energy_zone_name(s->zone),
+                       ceiling_watts(s));
     }
     return 0;
 }
 
-/* Books how long each counter of the leading zone has stood still. -ENODATA once one has for too
-   long. */
+/* What lies before these counts is given up: the next reading is of the time from now. */
+static void start_over(struct power_source *s, const struct advance *a, uint64_t taken_ns)
+{
+    for (size_t i = 0; i < s->set.n; i++)
+        s->tally[i] = (struct tally){ .base = a->value[i] };
+    s->last.taken_ns = taken_ns;
+    s->started = true;
+}
+
+/* -ERANGE: it went back without a wrap. */
+static int joules_of(const struct power_source *s, size_t i, struct advance *a, double *ret)
+{
+    const struct energy_counter *c = &s->set.counter[i];
+    uint64_t base = s->tally[i].base;
+    uint64_t counts = 0;
+    if (c->is_power) {
+        a->moved[i] = a->value[i] > 0;
+        *ret = watt_joules_of_power((double)base * WATTS_PER_UW, (double)a->value[i] * WATTS_PER_UW,
+                                    a->elapsed_ns);
+        return 0;
+    }
+    int code = watt_counts_between(base, a->value[i], c->modulus, &counts);
+    if (code < 0)
+        return code;
+    a->moved[i] = counts > 0;
+    *ret = (double)counts * c->uj_per_count * JOULES_PER_UJ;
+    return 0;
+}
+
+/* -ERANGE: a counter went back without a wrap, or by more than its zone can have used. (A slight
+   step back of a counter that wraps looks like nearly a whole turn.) */
+static int advance_check(const struct power_source *s, struct advance *a, struct err *err)
+{
+    for (size_t i = 0; i < s->set.n; i++) {
+        double joules = 0, watts = 0;
+        int code = joules_of(s, i, a, &joules);
+        if (code == 0) {
+            a->joules += joules;
+            code = watt_from_joules(a->joules, a->elapsed_ns, &watts);
+        }
+        if (code == -EAGAIN)
+            return err_set(err, code, "no time has passed since the last reading");
+        if (code == 0 && watt_check(watts, ceiling_watts(s)) == 0)
+            continue;
+        char what[200];
+        counter_describe(s, &s->set.counter[i], what, sizeof(what));
+        return err_set(err, -ERANGE,
+                       "%s went from %llu to %llu in %.3g s, which no zone of at most %.4g W can: "
+                       "it was set back (or draws more than is known of this CPU: "
+                       "--power.tdp-watts), and the energy of this interval is lost",
+                       what, (unsigned long long)s->tally[i].base, (unsigned long long)a->value[i],
+                       (double)a->elapsed_ns / (double)NS_PER_SEC, ceiling_watts(s));
+    }
+    return 0;
+}
+
+/* Books how long each counter of a package has stood still; every socket's has to move. -EAGAIN
+   while one has not, -ENODATA once one has not for too long. */
 static int still_check(struct power_source *s, const struct advance *a, struct err *err)
 {
     int code = 0;
-    for (size_t i = 0; i < s->set.n; i++) {
-        const struct energy_counter *c = &s->set.counter[i];
+    for (size_t i = 0; i < s->set.n && s->zone == ZONE_PACKAGE; i++) {
         struct tally *t = &s->tally[i];
-        if (a->counts[i] > 0 || c->zone != s->leader) {
+        char what[200];
+        if (a->moved[i]) {
             t->still = 0;
-        } else if (++t->still >= STILL_READINGS && code == 0) {
-            char what[200];
-            counter_describe(c, what, sizeof(what));
-            code = err_set(err, -ENODATA,
-                           "%s stands still at %llu for %u readings, and a processor draws power "
-                           "even at rest",
-                           what, (unsigned long long)t->base, t->still);
+            continue;
         }
+        t->still++;
+        if (code == -ENODATA)
+            continue;
+        counter_describe(s, &s->set.counter[i], what, sizeof(what));
+        code = err_set(err, t->still < STILL_READINGS ? -EAGAIN : -ENODATA,
+                       "%s stands still at %llu for %u readings, and a processor draws power even "
+                       "at rest",
+                       what, (unsigned long long)a->value[i], t->still);
     }
     return code;
 }
 
+static void book(struct power_source *s, const struct advance *a, uint64_t taken_ns)
+{
+    for (size_t i = 0; i < s->set.n; i++)
+        s->tally[i].base = a->value[i];
+    s->last.joules += a->joules;
+    s->last.taken_ns = taken_ns;
+}
+
+/* Where it fails the bases stay, so that the next good reading has this interval in it. */
 static int counter_read(struct power_source *s, const struct power_now *now,
                         struct power_reading *ret, struct err *err)
 {
-    uint64_t counts[ENERGY_COUNTERS_MAX] = { 0 };
     struct advance a = { .elapsed_ns = 0 };
-    int code = counters_read(s, counts, err);
+    int code = values_read(s, &a, err);
+    if (code == 0)
+        code = power_check(s, &a, err);
     if (code < 0)
-        return code; /* the bases stay, so that the next good reading has this interval in it */
+        return code;
     if (!s->started) {
-        start_over(s, counts, now->taken_ns);
+        start_over(s, &a, now->taken_ns);
         *ret = s->last;
         return 0;
     }
     if (now->taken_ns > s->last.taken_ns)
         a.elapsed_ns = now->taken_ns - s->last.taken_ns;
-    code = advance_check(s, counts, &a, err);
+    code = advance_check(s, &a, err);
     if (code == -ERANGE)
-        start_over(s, counts, now->taken_ns);
+        start_over(s, &a, now->taken_ns);
     if (code == 0)
         code = still_check(s, &a, err);
     if (code < 0)
         return code;
-
-    for (size_t i = 0; i < s->set.n; i++)
-        s->tally[i].base = counts[i];
-    for (size_t z = 0; z < ZONE_COUNT; z++)
-        s->last.zone[z].joules += a.joules[z];
-    s->last.taken_ns = now->taken_ns;
+    book(s, &a, now->taken_ns);
     *ret = s->last;
     return 0;
-}
-
-static void counter_close(struct power_source *s)
-{
-    free(s);
 }
 
 static const char *no_model(const struct power_source *s)
@@ -242,10 +319,28 @@ const struct power_source_ops power_source_powercap = {
     .model_name = no_model,
 };
 
+const struct power_source_ops power_source_perf = {
+    .name = "perf",
+    .quality = "measured",
+    .open = perf_open,
+    .read = counter_read,
+    .close = counter_close,
+    .model_name = no_model,
+};
+
 const struct power_source_ops power_source_msr = {
     .name = "msr",
     .quality = "measured",
     .open = msr_open,
+    .read = counter_read,
+    .close = counter_close,
+    .model_name = no_model,
+};
+
+const struct power_source_ops power_source_hwmon = {
+    .name = "hwmon",
+    .quality = "measured",
+    .open = hwmon_open,
     .read = counter_read,
     .close = counter_close,
     .model_name = no_model,
