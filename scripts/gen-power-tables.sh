@@ -74,7 +74,7 @@ struct power_package_row {
     double watts[11];         /* of its packages, load 0, 10, .. 100 % */
 };
 struct power_tdp_row {
-    const char *name, *source;
+    const char *name, *code_name, *source; /* code_name: "" not said */
     double tdp_watts;
     unsigned threads; /* of a socket */
 };
@@ -86,6 +86,16 @@ struct power_cpuid_row {
     unsigned models; /* CPU models that the figures are of */
     double median, p10, p90; /* watts of TDP per hardware thread */
     unsigned threads; /* of a typical socket */
+};
+struct power_wall_row { /* watts of a whole machine at the wall, median over the systems and extremes */
+    const char *name, *source;
+    unsigned chips, systems;
+    double idle, idle_low, idle_high, full, full_low, full_high;
+};
+struct power_wall_family_row { /* the same per hardware thread, median, p10 and p90 */
+    const char *family, *source;
+    unsigned systems;
+    double idle, idle_low, idle_high, full, full_low, full_high;
 };
 
 HEAD
@@ -126,7 +136,7 @@ echo '};'
 
 echo 'static const struct power_tdp_row power_tdp_rows[] = {'
 table cpu_tdp.csv '
-{ printf "    { %s, %s, %s, %s },\n", text("name"), text("source"), positive("tdp_w"), positive("threads") }'
+{ printf "    { %s, %s, %s, %s, %s },\n", text("name"), field("code_name") == "" ? "\"\"" : text("code_name"), text("source"), positive("tdp_w"), positive("threads") }'
 echo '};'
 
 echo 'static const struct power_cpuid_row power_cpuid_rows[] = { /* the last one is any */'
@@ -147,6 +157,30 @@ function any(name) { return field(name) == "*" ? -1 : number(name) }
     last = field("vendor_id") field("cpu_family") field("model") field("stepping")
 }
 END { if (!failed && last != "****") { print FILENAME ": the last row must hold for any CPU" > "/dev/stderr"; exit 1 } }'
+echo '};'
+
+# Idle and full watts between their own ends, and idle below full.
+spread='
+function spread(middle, low, high) {
+    if (number(low) + 0 > number(middle) + 0 || number(middle) + 0 > number(high) + 0) die(middle " is not between " low " and " high)
+    return positive(middle) ", " positive(low) ", " field(high)
+}'
+echo 'static const struct power_wall_row power_wall_rows[] = {'
+table specpower_by_cpu.csv "$spread"'
+{
+    if (number("max_W_wall_median") + 0 <= number("idle_W_wall_median") + 0) die("idle is not below full")
+    printf "    { %s, %s, %s, %s, ", text("cpu_model"), text("source"), positive("chips"), positive("n_systems")
+    printf "%s, %s },\n", spread("idle_W_wall_median", "idle_W_min", "idle_W_max"), spread("max_W_wall_median", "max_W_min", "max_W_max")
+}'
+echo '};'
+
+echo 'static const struct power_wall_family_row power_wall_family_rows[] = {'
+table specpower_by_family.csv "$spread"'
+{
+    if (number("max_W_per_thread_median") + 0 <= number("idle_W_per_thread_median") + 0) die("idle is not below full")
+    printf "    { %s, %s, %s, ", text("family"), text("source"), positive("n_systems")
+    printf "%s, %s },\n", spread("idle_W_per_thread_median", "idle_p10", "idle_p90"), spread("max_W_per_thread_median", "max_p10", "max_p90")
+}'
 echo '};'
 
 curve() { # FILE COLUMN NAME

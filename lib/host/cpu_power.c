@@ -19,6 +19,8 @@ struct bounds {
     double low, high;
 };
 static const struct bounds tier_a_bounds = { 0.82, 1.43 };
+/* Kepler's curves against ours, for the four CPUs that both have: x0.41 .. x1.28. */
+static const struct bounds tier_a_kepler = { 0.41, 1.43 };
 static const struct bounds tier_b_calibrated = { 0.90, 1.19 };
 static const struct bounds tier_b_intel = { 0.74, 1.37 };
 static const struct bounds tier_b_other = { 0.5, 2.0 }; /* the curve's evidence is Intel only */
@@ -54,6 +56,18 @@ double cpu_power_tdp_by_name(const char *model_name)
 {
     const struct power_tdp_row *row = tdp_row(model_name);
     return row ? row->tdp_watts : 0;
+}
+
+unsigned cpu_power_threads_by_name(const char *model_name)
+{
+    const struct power_tdp_row *row = tdp_row(model_name);
+    return row ? row->threads : 0;
+}
+
+const char *cpu_power_code_name(const char *model_name)
+{
+    const struct power_tdp_row *row = tdp_row(model_name);
+    return row ? row->code_name : "";
 }
 
 /* Part of the name, but not of a longer model number: "Platinum 8252C" is not "Platinum 8252CL". */
@@ -149,10 +163,12 @@ static bool find_measured(const struct cpu_facts *cpu, struct cpu_power *p)
 {
     const struct power_tdp_row *tdp = tdp_row(cpu->model_name);
     const char *file = "cpu_package_watts.csv";
+    struct bounds bounds = tier_a_bounds;
     const struct power_package_row *row =
         package_row(power_package_rows, ARRAY_LEN(power_package_rows), cpu->model_name);
     if (!row) {
         file = "kepler_ec2_2024_curves.csv";
+        bounds = tier_a_kepler;
         row = package_row(power_kepler_rows, ARRAY_LEN(power_kepler_rows), cpu->model_name);
     }
     if (!row)
@@ -166,7 +182,7 @@ static bool find_measured(const struct cpu_facts *cpu, struct cpu_power *p)
         p->curve[i] = scale * row->watts[i];
     p->tdp_watts = row->tdp_watts > 0 ? row->tdp_watts : tdp ? tdp->tdp_watts : 0;
     p->table_threads = (unsigned)scale * row->threads;
-    set_bounds(p, tier_a_bounds);
+    set_bounds(p, bounds);
     (void)snprintf(
         p->reason, sizeof(p->reason),
         "tier A: packages with this CPU (%s) were measured, row of %s%s; two sockets have %u "

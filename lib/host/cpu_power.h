@@ -71,6 +71,11 @@ extern const double cpu_power_shape[POWER_CURVE_POINTS];
 /* TDP by model name (data/power/cpu_tdp.csv), watts per socket; 0 if it is not in the table. */
 double cpu_power_tdp_by_name(const char *model_name);
 
+/* Of the same row: hardware threads of a socket (0 unknown), and the processor's code name
+   ("Cascade Lake", "" unknown). */
+unsigned cpu_power_threads_by_name(const char *model_name);
+const char *cpu_power_code_name(const char *model_name);
+
 /* Most watts per socket that are believable: 2 x TDP, or 2 x the p90 of its kind. Never 0. */
 double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts);
 
@@ -81,7 +86,8 @@ struct wall_power {
     double idle_watts, full_watts;                   /* of the machine asked for */
     double idle_low, idle_high, full_low, full_high; /* bounds, watts */
 };
-/* By model name and sockets, else by the processor's family per thread; -ENOENT with the reason. */
+/* By model name and sockets (of another number of sockets: in proportion), else by the processor's
+   family per thread; -ENOENT with the reason. */
 MUST_USE int cpu_power_wall(const struct cpu_facts *cpu, struct wall_power *ret, struct err *err);
 
 #endif

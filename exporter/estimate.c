@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "estimate.h"
+
+#include "base/json.h"
+#include "base/number.h"
+#include "base/opts.h"
+#include "host/cpu.h"
+#include "host/cpu_power.h"
+#include "power/model_file.h"
+#include "power/watt.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_RUN = 1,
+    EXIT_USAGE = 2
+};
+
+#define THREADS_MAX 100000
+#define WATTS_MAX   100000
+#define GB_MAX      1000000
+
+/* The command line, as it is written; NULL: not given. */
+struct words {
+    const char *cpu_model, *sockets, *threads, *tdp, *memory, *vcpus, *idle, *full, *model, *scope,
+        *load;
+    bool json, help;
+};
+
+struct question {
+    struct cpu_facts cpu; /* of the whole machine */
+    unsigned vcpus;       /* 0: all of it */
+    double tdp_watts, memory_gb, idle_watts, full_watts;
+    double load;
+    bool is_wall;
+};
+
+struct answer {
+    struct watt_range watts, dram;
+    bool has_dram;
+    const char *scope, *tier;
+    char name[64], source[160], reason[512], formula[512], dram_formula[128];
+};
+
+/* -- the question -- */
+
+/* -EINVAL unless @text, where given, is a number from @low to @high. */
+static int parse_number(const char *option, const char *text, double low, double high, double *ret,
+                        struct err *err)
+{
+    double value = 0;
+    if (!text)
+        return 0;
+    if (number_parse_double(text, &value) < 0 || value < low || value > high)
+        return err_set(err, -EINVAL, "--%s: a number from %g to %g is wanted, not \"%s\"", option,
+                       low, high, text);
+    *ret = value;
+    return 0;
+}
+
+static int parse_count(const char *option, const char *text, unsigned *ret, struct err *err)
+{
+    uint64_t value = 0;
+    if (!text)
+        return 0;
+    if (number_parse_u64(text, 10, &value) < 0 || value < 1 || value > THREADS_MAX)
+        return err_set(err, -EINVAL, "--%s: a whole number from 1 to %d is wanted, not \"%s\"",
+                       option, THREADS_MAX, text);
+    *ret = (unsigned)value;
+    return 0;
+}
+
+/* "0.5" or "50%". */
+static int parse_load(const char *text, double *ret, struct err *err)
+{
+    char digits[32] = "";
+    size_t n = text ? strlen(text) : 0;
+    double value = NAN;
+    bool percent = n > 1 && text[n - 1] == '%';
+    if (!text)
+        return err_set(err, -EINVAL,
+                       "--load is missing: the load of the machine, 0 .. 1 or as "
+                       "\"50%%\"");
+    (void)snprintf(digits, sizeof(digits), "%.*s", (int)(percent ? n - 1 : n), text);
+    if (n >= sizeof(digits) || number_parse_double(digits, &value) < 0)
+        return err_set(err, -EINVAL, "--load: 0 .. 1 is wanted, or 0%% .. 100%%, not \"%s\"", text);
+    if (percent)
+        value /= 100;
+    if (!(value >= 0 && value <= 1))
+        return err_set(err, -EINVAL,
+                       "--load: %s is no load: it goes from 0 (at rest) to 1 (all "
+                       "CPUs busy), or from 0%% to 100%%",
+                       text);
+    *ret = value;
+    return 0;
+}
+
+static int parse_scope(const char *text, bool *ret_wall, struct err *err)
+{
+    *ret_wall = text && strcmp(text, "wall") == 0;
+    if (text && !*ret_wall && strcmp(text, "package") != 0)
+        return err_set(err, -EINVAL, "--scope: package or wall is wanted, not \"%s\"", text);
+    return 0;
+}
+
+static int parse_figures(const struct words *w, struct question *q, struct err *err)
+{
+    const struct {
+        const char *option, *text;
+        double low, high;
+        double *ret;
+    } numbers[] = {
+        { "tdp", w->tdp, 1, WATTS_MAX, &q->tdp_watts },
+        { "memory-gb", w->memory, 0, GB_MAX, &q->memory_gb },
+        { "idle-watts", w->idle, 0.001, WATTS_MAX, &q->idle_watts },
+        { "full-watts", w->full, 0.001, WATTS_MAX, &q->full_watts },
+    };
+    const struct {
+        const char *option, *text;
+        unsigned *ret;
+    } counts[] = {
+        { "sockets", w->sockets, &q->cpu.sockets },
+        { "threads", w->threads, &q->cpu.threads },
+        { "vcpus", w->vcpus, &q->vcpus },
+    };
+    int rc = parse_load(w->load, &q->load, err);
+    if (rc == 0)
+        rc = parse_scope(w->scope, &q->is_wall, err);
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(numbers); i++)
+        rc = parse_number(numbers[i].option, numbers[i].text, numbers[i].low, numbers[i].high,
+                          numbers[i].ret, err);
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(counts); i++)
+        rc = parse_count(counts[i].option, counts[i].text, counts[i].ret, err);
+    return rc;
+}
+
+/* What CPUID would say, told from the name; "" where it does not tell. */
+static const char *vendor_of(const char *model_name)
+{
+    static const struct {
+        const char *part, *vendor;
+    } vendors[] = {
+        { "Intel", "GenuineIntel" }, { "Xeon", "GenuineIntel" }, { "Platinum", "GenuineIntel" },
+        { "AMD", "AuthenticAMD" },   { "EPYC", "AuthenticAMD" }, { "Hygon", "HygonGenuine" },
+        { "Neoverse", "ARM" },       { "Graviton", "ARM" },      { "Ampere", "ARM" },
+        { "E5-2", "GenuineIntel" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(vendors); i++) {
+        if (strcasestr(model_name, vendors[i].part))
+            return vendors[i].vendor;
+    }
+    return "";
+}
+
+/* Pairs that say the same thing twice or nothing at all. */
+static int check_pairs(const struct words *w, struct err *err)
+{
+    const struct {
+        bool wrong;
+        const char *why;
+    } rules[] = {
+        { !w->cpu_model && !w->model,
+          "--cpu-model is missing: the processor, as /proc/cpuinfo's \"model name\" says it" },
+        { !w->sockets && !w->model, "--sockets is missing: how many processors the machine has" },
+        { (w->idle != NULL) != (w->full != NULL),
+          "--idle-watts and --full-watts go together: both ends of the curve are needed" },
+        { w->model && w->idle, "--model and --idle-watts both say what the machine draws: one of "
+                               "them is enough" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        if (rules[i].wrong)
+            return err_set(err, -EINVAL, "%s", rules[i].why);
+    }
+    return 0;
+}
+
+/* SPECpower's figures are of whole machines as they were sold. */
+static int check_wall(const struct words *w, const struct question *q, struct err *err)
+{
+    const struct {
+        const char *text, *option;
+    } others[] = {
+        { w->vcpus, "vcpus" },     { w->memory, "memory-gb" }, { w->tdp, "tdp" },
+        { w->idle, "idle-watts" }, { w->model, "model" },
+    };
+    for (size_t i = 0; q->is_wall && i < ARRAY_LEN(others); i++) {
+        if (others[i].text)
+            return err_set(err, -EINVAL,
+                           "--%s says nothing of wall watts, which are of a whole "
+                           "machine with its memory: leave it out, or use --scope "
+                           "package",
+                           others[i].option);
+    }
+    return 0;
+}
+
+/* Sizes that were not given, from the calibration or the table. */
+static int fill_machine(const struct model_file *file, struct question *q, struct err *err)
+{
+    struct cpu_facts *cpu = &q->cpu;
+    if (cpu->sockets == 0)
+        cpu->sockets = file->sockets;
+    if (cpu->threads == 0 && file->sockets > 0)
+        cpu->threads = file->threads * cpu->sockets / file->sockets;
+    if (cpu->threads == 0)
+        cpu->threads = cpu_power_threads_by_name(cpu->model_name) * cpu->sockets;
+    if (cpu->threads == 0)
+        return err_set(err, -EINVAL,
+                       "--threads is missing, and no table knows how many the CPU "
+                       "\"%s\" has: hardware threads of the whole machine",
+                       cpu->model_name);
+    cpu->cores = cpu->threads;
+    if (cpu->threads < cpu->sockets)
+        return err_set(err, -EINVAL,
+                       "--threads: %u are fewer than %u sockets; threads are of the "
+                       "whole machine",
+                       cpu->threads, cpu->sockets);
+    if (q->vcpus > cpu->threads)
+        return err_set(err, -EINVAL, "--vcpus: %u are more than the machine's %u threads", q->vcpus,
+                       cpu->threads);
+    return 0;
+}
+
+static int ask(const struct words *w, struct model_file *file, struct question *q, struct err *err)
+{
+    int rc = check_pairs(w, err);
+    if (rc == 0)
+        rc = parse_figures(w, q, err);
+    if (rc == 0)
+        rc = check_wall(w, q, err);
+    if (rc < 0)
+        return rc;
+    if (w->model && model_file_read(w->model, file, err) < 0)
+        return -EIO;
+    const char *name = w->cpu_model ? w->cpu_model : file->cpu_model;
+    q->cpu.family = w->model ? file->family : -1;
+    q->cpu.model = w->model ? file->model : -1;
+    q->cpu.stepping = w->model ? file->stepping : -1;
+    (void)snprintf(q->cpu.model_name, sizeof(q->cpu.model_name), "%s", name);
+    (void)snprintf(q->cpu.vendor, sizeof(q->cpu.vendor), "%s",
+                   w->model ? file->vendor : vendor_of(name));
+    return fill_machine(file, q, err);
+}
+
+/* -- the answer -- */
+
+static int find_power(const struct words *w, const struct question *q,
+                      const struct model_file *file, struct cpu_power *ret, struct err *err)
+{
+    if (w->model)
+        return model_file_to_power(file, w->model, &q->cpu, ret, err);
+    if (w->idle)
+        return cpu_power_from_ends("--idle-watts, --full-watts", q->cpu.sockets, q->cpu.threads,
+                                   q->idle_watts, q->full_watts, ret, err);
+    cpu_power_find(&q->cpu, q->tdp_watts, ret);
+    return 0;
+}
+
+static void formula_of(const struct watt_model *m, double u, char *ret, size_t size)
+{
+    const struct cpu_power *p = &m->power;
+    double at = watt_interpolate(p->curve, u);
+    double watts = watt_package(m, u).watts;
+    switch (p->tier) {
+    case TIER_A:
+    case TIER_B_CALIBRATED:
+        (void)snprintf(ret, size, "P(%.4g) = sockets/%u x W(%.4g) = %u/%u x %.5g = %.5g W", u,
+                       p->curve_sockets, u, m->sockets, p->curve_sockets, at, watts);
+        break;
+    case TIER_B:
+        (void)snprintf(ret, size, "P(%.4g) = sockets x TDP x ratio(%.4g) = %u x %g x %.4g = %.5g W",
+                       u, u, m->sockets, p->tdp_watts, at, watts);
+        break;
+    case TIER_E:
+        (void)snprintf(ret, size,
+                       "P(%.4g) = threads x TDP per thread x ratio(%.4g) = %u x %g x %.4g = %.5g W",
+                       u, u, m->threads, p->tdp_watts_per_thread, at, watts);
+        break;
+    case TIER_SERVER:
+        break; /* no model server is asked here */
+    }
+}
+
+/* The machine's formula at the load that the VM sees, then the VM's share. */
+static void vm_formula_of(const struct watt_model *m, double u, char *ret, size_t size)
+{
+    struct watt_model host = *m;
+    host.is_vm = false;
+    double all = m->threads;
+    double host_u = (m->vcpus * u + (all - m->vcpus) * NEIGHBOURS_LOAD) / all;
+    char rest[160] = "";
+    char busy[160] = "";
+    formula_of(&host, 0, rest, sizeof(rest));
+    formula_of(&host, host_u, busy, sizeof(busy));
+    (void)snprintf(ret, size,
+                   "%s; %s; v/V x P(0) + v u/(V ub) x (P(ub) - P(0)), v = %u, V = %u, u = %.4g, ub "
+                   "= (v u + (V - v) x %g)/V = %.4g: %.4g W",
+                   rest, busy, m->vcpus, m->threads, u, NEIGHBOURS_LOAD, host_u,
+                   watt_package(m, u).watts);
+}
+
+static void answer_package(const struct question *q, const struct cpu_power *p, struct answer *a)
+{
+    struct watt_model m = { .power = *p,
+                            .sockets = q->cpu.sockets,
+                            .threads = q->cpu.threads,
+                            .is_vm = q->vcpus > 0,
+                            .vcpus = q->vcpus,
+                            .memory_gb = q->memory_gb };
+    a->scope = "package";
+    a->tier = power_tier_name(p->tier);
+    a->watts = watt_package(&m, q->load);
+    if (m.is_vm)
+        vm_formula_of(&m, q->load, a->formula, sizeof(a->formula));
+    else
+        formula_of(&m, q->load, a->formula, sizeof(a->formula));
+    (void)snprintf(a->name, sizeof(a->name), "%s", p->name);
+    (void)snprintf(a->source, sizeof(a->source), "%s", p->source);
+    (void)snprintf(a->reason, sizeof(a->reason), "%s", p->reason);
+    a->has_dram = q->memory_gb > 0;
+    a->dram = watt_dram(&m, q->load);
+    (void)snprintf(a->dram_formula, sizeof(a->dram_formula), "GB x W/GB(%.4g) = %g x %.4g = %.4g W",
+                   q->load, q->memory_gb, watt_interpolate(p->dram_watts_per_gb, q->load),
+                   a->dram.watts);
+}
+
+static int answer_wall(const struct question *q, struct answer *a, struct err *err)
+{
+    struct wall_power w;
+    int rc = cpu_power_wall(&q->cpu, &w, err);
+    if (rc < 0)
+        return rc;
+    a->scope = "wall";
+    a->tier = "SPECpower";
+    a->watts = watt_wall(&w, q->load);
+    (void)snprintf(a->name, sizeof(a->name), "%s", w.name);
+    (void)snprintf(a->source, sizeof(a->source), "%s", w.source);
+    (void)snprintf(a->reason, sizeof(a->reason), "%s", w.reason);
+    (void)snprintf(a->formula, sizeof(a->formula),
+                   "idle + (full - idle) x shape(%.4g) = %.5g + (%.5g - %.5g) x %.4g = %.5g W",
+                   q->load, w.idle_watts, w.full_watts, w.idle_watts,
+                   watt_interpolate(cpu_power_shape, q->load), a->watts.watts);
+    return 0;
+}
+
+static void print_text(const struct answer *a)
+{
+    (void)printf("watts    %.4g W, between %.4g and %.4g W\n", a->watts.watts, a->watts.low,
+                 a->watts.high);
+    (void)printf("tier     %s: %s\nscope    %s\n", a->tier, a->name, a->scope);
+    (void)printf("formula  %s\nsource   %s\nreason   %s\n", a->formula, a->source, a->reason);
+    if (a->has_dram)
+        (void)printf("dram     %.4g W, between %.4g and %.4g W: %s\n", a->dram.watts, a->dram.low,
+                     a->dram.high, a->dram_formula);
+}
+
+/* Figures to a tenth of a milliwatt: what is beyond that is rounding. */
+static double rounded(double watts)
+{
+    return round(watts * 1e4) / 1e4;
+}
+
+static void put_range(struct json *to, const struct watt_range *r)
+{
+    struct json *bounds = json_new_object();
+    json_put_number(to, "watts", rounded(r->watts));
+    json_put_number(bounds, "low", rounded(r->low));
+    json_put_number(bounds, "high", rounded(r->high));
+    json_put(to, "bounds", bounds);
+}
+
+static void print_json(const struct answer *a)
+{
+    AUTO_JSON root = json_new_object();
+    put_range(root, &a->watts);
+    json_put_text(root, "tier", a->tier);
+    json_put_text(root, "scope", a->scope);
+    json_put_text(root, "reason", a->reason);
+    json_put_text(root, "name", a->name);
+    json_put_text(root, "source", a->source);
+    if (a->has_dram) {
+        struct json *dram = json_new_object();
+        put_range(dram, &a->dram);
+        json_put(root, "dram", dram);
+    }
+    char *text = json_print(root, true);
+    (void)fputs(text, stdout);
+    free(text);
+}
+
+/* -- the verb -- */
+
+static int complain(int code, const struct err *err)
+{
+    (void)fprintf(stderr, "kepler-exporter estimate: %s\n", err->text);
+    if (code == EXIT_USAGE)
+        (void)fputs("Try: kepler-exporter estimate --help\n", stderr);
+    return code;
+}
+
+static int answer(const struct words *w)
+{
+    struct err err = { 0 };
+    struct question q = { 0 };
+    struct model_file file = { 0 };
+    struct cpu_power power;
+    struct answer a = { 0 };
+    int rc = ask(w, &file, &q, &err);
+    if (rc < 0)
+        return complain(rc == -EINVAL ? EXIT_USAGE : EXIT_RUN, &err);
+    if (q.is_wall) {
+        rc = answer_wall(&q, &a, &err);
+    } else {
+        rc = find_power(w, &q, &file, &power, &err);
+        if (rc == 0)
+            answer_package(&q, &power, &a);
+    }
+    if (rc < 0)
+        return complain(rc == -EINVAL && !w->model ? EXIT_USAGE : EXIT_RUN, &err);
+    if (w->json)
+        print_json(&a);
+    else
+        print_text(&a);
+    if (fflush(stdout) == 0)
+        return EXIT_DONE;
+    (void)err_set(&err, -errno, "cannot write to standard output: %s", strerror(errno));
+    return complain(EXIT_RUN, &err);
+}
+
+int estimate_main(int argc, char **argv)
+{
+    struct words w = { 0 };
+    const struct opt table[] = {
+        { "cpu-model", OPT_TEXT, &w.cpu_model, "NAME", "\"model name\" of /proc/cpuinfo" },
+        { "sockets", OPT_TEXT, &w.sockets, "N", "processors of the whole machine" },
+        { "threads", OPT_TEXT, &w.threads, "N", "its hardware threads (of the table)" },
+        { "load", OPT_TEXT, &w.load, "U", "load of it (of the VM): 0.5 or 50%" },
+        { "tdp", OPT_TEXT, &w.tdp, "WATTS", "TDP of a socket (of the table)" },
+        { "memory-gb", OPT_TEXT, &w.memory, "GB", "memory, of 10^9 bytes: its watts too" },
+        { "vcpus", OPT_TEXT, &w.vcpus, "N", "the share of a VM with so many of its threads" },
+        { "idle-watts", OPT_TEXT, &w.idle, "WATTS", "known package watts of the machine at rest" },
+        { "full-watts", OPT_TEXT, &w.full, "WATTS", "and at full load" },
+        { "model", OPT_TEXT, &w.model, "FILE", "power curve that calibrate wrote" },
+        { "scope", OPT_TEXT, &w.scope, "SCOPE", "package, or wall: the whole machine's socket" },
+        { "json", OPT_SWITCH, &w.json, NULL, "as JSON" },
+        { "help", OPT_SWITCH, &w.help, NULL, "this list" },
+    };
+    struct err err = { 0 };
+    int first = argc;
+    if (opts_parse(table, ARRAY_LEN(table), argc, argv, &first, &err) < 0)
+        return complain(EXIT_USAGE, &err);
+    if (w.help) {
+        (void)puts(
+            "Usage: kepler-exporter estimate --cpu-model NAME --sockets N --load U [OPTION]...\n"
+            "The watts of any machine, estimated from what is said of it, with their bounds.");
+        opts_help(stdout, table, ARRAY_LEN(table));
+        return EXIT_DONE;
+    }
+    if (first < argc) {
+        (void)err_set(&err, -EINVAL, "\"%s\" is no option; nothing else is taken", argv[first]);
+        return complain(EXIT_USAGE, &err);
+    }
+    return answer(&w);
+}
