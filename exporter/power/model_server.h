@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A kepler-model-server, asked in a thread of its own, so that a slow one never delays a reading:
- * POST /model, at most 2 s; a model that makes sense is kept on disk for the next start; refusals
- * and failures are asked again after 30 s, 1 min, .. 30 min.
+ * POST /model, at most 2 s; a model that makes sense is kept, in memory while the server is down
+ * and on disk for the next start. Changes of its state are logged, once each.
  */
 #ifndef POWER_MODEL_SERVER_H
 #define POWER_MODEL_SERVER_H
@@ -14,17 +14,27 @@
 
 #include <stdbool.h>
 
+/* Milliseconds; what is 0 is as said here. */
+struct model_server_times {
+    unsigned request;     /* for all of a request: 2 s */
+    unsigned first, most; /* until it is asked again while there is no model: 30 s, doubled after
+                             each failure up to 30 min; +-10 % */
+    unsigned refresh;     /* until it is asked for a newer one: 10 min */
+};
+
 struct model_server_config {
     const char *url;       /* "http://127.0.0.1:8100" */
     const char *trainer;   /* "SGDRegressorTrainer"; NULL: the server chooses */
     const char *node_type; /* a number; NULL: machine_spec of this machine is sent */
     const char *ca_file;   /* NULL: the system's */
     const char *cache_dir; /* NULL: nothing is kept */
+    struct model_server_times times;
 };
 
 struct model_server;
 
-/* Starts to ask; never waits for an answer. Nothing is borrowed after the call but @cpu. */
+/* Starts to ask; never waits for an answer. Nothing is borrowed after the call but @cpu. -EINVAL:
+   an address, node type or CA file that cannot be. */
 MUST_USE int model_server_open(const struct model_server_config *config,
                                const struct cpu_facts *cpu, double memory_gb, double ceiling_watts,
                                struct model_server **ret, struct err *err);

@@ -29,16 +29,19 @@ struct weights {
 };
 
 /* One component's "All_Weights". @trainer: the trainer's name if the reply or the request says it
-   ("LogarithmicRegressionTrainer_2"), NULL: told by the shape of the weights and what makes sense.
-   -EBADMSG with what is missing. */
+   ("LogarithmicRegressionTrainer_2"), NULL or unknown: told by the shape of the weights; three
+   curve weights are exponential only where that makes more sense (finite; P(0) > 0 and not falling)
+   than logarithmic: of two that make the same, the logarithmic claims fewer watts. -EBADMSG with
+   what is missing. */
 MUST_USE int weights_parse(const struct json *component, const char *trainer, struct weights *ret,
                            struct err *err);
 
 /* Watts at @cpu_ms milliseconds of CPU time per second over all CPUs. */
 double weights_watts(const struct weights *w, double cpu_ms);
 
-/* What makes a model usable on a machine of @threads: finite, P(0) > 0, not falling between load 0
-   and 1, at most @ceiling_watts. -ERANGE, and the sentence says which and with which figures. */
+/* What makes a model usable on a machine of @threads: of a machine of about that size, finite,
+   P(0) > 0, not falling between load 0 and 1, at most @ceiling_watts. -ERANGE, and the sentence
+   says which and with which figures. */
 MUST_USE int weights_check(const struct weights *w, unsigned threads, double ceiling_watts,
                            struct err *err);
 
@@ -49,8 +52,16 @@ struct weights_reply {
     char model_name[80]; /* "LogisticRegressionTrainer_198"; "" it does not say */
     char rejected[300];  /* components that were not taken, and why; "" none */
 };
-/* -EBADMSG: no JSON of that shape; -ERANGE: no component is usable (the sentence names each). */
-MUST_USE int weights_reply_parse(const struct json *body, const char *trainer, unsigned threads,
-                                 double ceiling_watts, struct weights_reply *ret, struct err *err);
+struct weights_machine {
+    unsigned threads;
+    double ceiling_watts;
+};
+/* @trainer: the one that was asked for; NULL: none. All components are of one trainer: of the
+   reply's "model_name", else @trainer, else told by the first component that is not nothing
+   (package, else platform ..). A component that is 0 W at any load is no zone. -EBADMSG: no JSON of
+   that shape; -ERANGE: no component is usable (the sentence names each). */
+MUST_USE int weights_reply_parse(const struct json *body, const char *trainer,
+                                 const struct weights_machine *m, struct weights_reply *ret,
+                                 struct err *err);
 
 #endif

@@ -131,10 +131,14 @@ const char *json_text(const struct json *object, const char *path, const char *f
     return text ? text : fallback;
 }
 
+double json_number_of(const struct json *value, double fallback)
+{
+    return cJSON_IsNumber(raw_const(value)) ? raw_const(value)->valuedouble : fallback;
+}
+
 double json_number(const struct json *object, const char *path, double fallback)
 {
-    const cJSON *value = raw_const(json_get(object, path));
-    return cJSON_IsNumber(value) ? value->valuedouble : fallback;
+    return json_number_of(json_get(object, path), fallback);
 }
 
 bool json_bool(const struct json *object, const char *path, bool fallback)

@@ -29,6 +29,7 @@ const char *json_text(const struct json *object, const char *path, const char *f
 double json_number(const struct json *object, const char *path, double fallback);
 bool json_bool(const struct json *object, const char *path, bool fallback);
 const char *json_string_of(const struct json *value); /* NULL if it is no string */
+double json_number_of(const struct json *value, double fallback);
 
 enum json_kind {
     JSON_ABSENT,
