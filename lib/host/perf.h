@@ -4,9 +4,7 @@
 #define HOST_PERF_H
 
 #include "base/compiler.h"
-#include "base/rootfs.h"
 
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -30,30 +28,8 @@ const char *perf_counter_name(enum perf_counter c); /* "cycles" "instructions" "
    what else perf_event_open says (-ENOSYS: a kernel without it; -EMFILE). */
 MUST_USE int perf_counter_try(enum perf_counter c);
 
-/* The kernel's "power" PMU (energy-pkg, energy-ram ...), from sysfs. */
-struct perf_energy_event {
-    char name[24];           /* "energy-pkg" */
-    uint64_t config;         /* event=0x02 */
-    double joules_per_count; /* the .scale file */
-};
-struct perf_energy {
-    uint32_t type; /* perf_event_attr.type */
-    struct perf_energy_event event[8];
-    size_t n;
-    char cpumask[128]; /* one CPU a package, "0,24" */
-};
-/* -ENOENT: no such PMU; -EBADMSG: a file of it makes no sense. */
-MUST_USE int perf_energy_list(const struct rootfs *fs, struct perf_energy *ret);
-
-/* Joules counted by @event on @cpu while @nap_ms pass; -errno of perf_event_open. Live only. */
-MUST_USE int perf_energy_try(const struct perf_energy *pmu, const struct perf_energy_event *event,
-                             int cpu, unsigned nap_ms, double *ret_joules);
-
 /* Pure: "event=0x02" as an attr.config (the PMU's format is config:0-7); -EBADMSG for other terms.
  */
 MUST_USE int perf_event_config_parse(const char *text, uint64_t *ret);
-
-/* First CPU of a cpumask; -1 if there is none. Pure. */
-int perf_cpumask_first(const char *mask);
 
 #endif
