@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "calibrate/calibrate.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/compiler.h"
+#include "calibrate/bench.h"
+#include "calibrate/load.h"
+#include "calibrate/options.h"
+#include "calibrate/plan.h"
+#include "calibrate/progress.h"
+#include "host/kernel.h"
+#include "power/model_file.h"
+
+#include <errno.h>
+#include <math.h>
+#include <sys/stat.h>
+
+enum exit_code {
+    EXIT_DONE = 0,
+    EXIT_RUN = 1,
+    EXIT_USAGE = 2,
+    EXIT_INTERRUPTED = 130 /* as a shell says of who was ended by SIGINT */
+};
+
+#define BUSY_AT_REST  0.05 /* real load of the 0 % step beyond which P(0) is not the machine's */
+#define SHORT_OF_FULL 0.95
+
+struct calibration {
+    struct calibrate_options options;
+    struct plan plan;
+    struct bench bench;
+    struct progress progress;
+    struct load *load;
+    struct model_file model;
+    char *output; /* owned */
+    size_t cpus_allowed;
+};
+
+static void calibration_done(struct calibration *c)
+{
+    load_close(c->load);
+    bench_close(&c->bench);
+    free(c->output);
+}
+
+/* -- what is said -- */
+
+static int complain(int exit_code, const char *text)
+{
+    (void)fprintf(stderr, "kepler-exporter calibrate: %s\n", text);
+    return exit_code;
+}
+
+static const char *cpu_name(const struct calibration *c)
+{
+    const char *name = c->bench.power.cpu.model_name;
+    return name[0] ? name : "a CPU without a name";
+}
+
+static int say_no_sensor(const struct calibration *c)
+{
+    (void)fprintf(
+        stderr,
+        "kepler-exporter calibrate: this machine (%s) has no power sensor that can be read, so "
+        "there is nothing to calibrate by.\nWhat was tried:\n%s"
+        "What would be needed: %s a sensor of the processor (the powercap, perf or msr counters "
+        "of Intel and AMD, or a hwmon power meter) whose kernel module is loaded, and this "
+        "command run as root. `kepler-probe` names the module and the command for this machine.\n"
+        "Until then the exporter estimates: `kepler-exporter estimate` says with which formula "
+        "and bounds. A model file that was calibrated on another machine with this CPU is used "
+        "by --model FILE.\n",
+        cpu_name(c), c->bench.tried,
+        c->bench.power.cpu.hypervisor
+            ? "bare metal, for this is a virtual machine (on EC2 a *.metal type), with"
+            : "on this bare-metal machine");
+    return EXIT_RUN;
+}
+
+static void say_plan(const struct calibration *c)
+{
+    const struct plan *p = &c->plan;
+    char total[32];
+    plan_say_time(plan_total_ns(p), total, sizeof(total));
+    (void)printf("machine  %s, %u sockets, %u threads\n"
+                 "sensor   %s\n"
+                 "load     %zu CPUs, %zu steps: ",
+                 cpu_name(c), c->bench.power.cpu.sockets, c->bench.power.cpu.threads,
+                 c->bench.source ? c->bench.source : "none", c->cpus_allowed, p->steps);
+    for (size_t i = 0; i < p->steps; i++)
+        (void)printf("%s%.0f", i ? " " : "", 100 * p->load[i]);
+    (void)printf(" %%\ntime     %s: each step %g s to settle, %g s measured\n"
+                 "output   %s\n",
+                 total, (double)p->settle_ns / (double)NS_PER_SEC,
+                 (double)p->dwell_ns / (double)NS_PER_SEC, c->output);
+}
+
+static void say_point(struct calibration *c, const struct model_point *p)
+{
+    char dram[64] = "";
+    if (p->dram_watts >= 0)
+        (void)snprintf(dram, sizeof(dram), ", dram %.2f W", p->dram_watts);
+    progress_say(&c->progress, "load %3.0f %%: real %5.1f %%, package %.2f W (+- %.2f)%s",
+                 100 * p->load, 100 * p->usage_ratio, p->package_watts, p->package_stddev, dram);
+    if (p->load == 0 && p->usage_ratio > BUSY_AT_REST) {
+        progress_say(&c->progress,
+                     "warning: the machine is not idle: %.1f %% of its CPU time is used by "
+                     "others, so that the lowest point lies above its rest; stop them and "
+                     "calibrate again",
+                     100 * p->usage_ratio);
+    }
+    if (p->load >= 1 && p->usage_ratio < SHORT_OF_FULL) {
+        progress_say(&c->progress,
+                     "warning: full load came to %.1f %% only (a CPU limit of this container, "
+                     "or CPUs that it may not use): beyond it nothing is known",
+                     100 * p->usage_ratio);
+    }
+}
+
+static void warn_before(const struct calibration *c)
+{
+    const struct bench *b = &c->bench;
+    unsigned threads = b->power.cpu.threads;
+    if (b->machine.foreign)
+        (void)complain(0, "a test, not a measurement: power is read of a dump, the load is real");
+    if (b->power.cpu.hypervisor) {
+        (void)complain(0, "warning: this is a virtual machine; what its sensor tells holds for no "
+                          "other machine, as its share of the host is not known");
+    }
+    if (b->accounting_why[0]) {
+        (void)fprintf(stderr,
+                      "kepler-exporter calibrate: warning: the real load is told by /proc, as "
+                      "eBPF cannot be used: %s\n",
+                      b->accounting_why);
+    }
+    if (!b->machine.foreign && c->cpus_allowed < threads) {
+        (void)fprintf(stderr,
+                      "kepler-exporter calibrate: warning: only %zu of %u CPUs may be used by "
+                      "this process: run it where it is not confined\n",
+                      c->cpus_allowed, threads);
+    }
+}
+
+/* -- the run -- */
+
+/* A file for people too: no digits that were not measured. */
+static double to_places(double value, int places)
+{
+    double unit = pow(10, places);
+    return round(value * unit) / unit;
+}
+
+static struct model_point rounded(struct model_point p)
+{
+    p.usage_ratio = to_places(p.usage_ratio, 5);
+    p.seconds = to_places(p.seconds, 3);
+    p.package_watts = to_places(p.package_watts, 3);
+    p.package_stddev = to_places(p.package_stddev, 3);
+    p.dram_watts = to_places(p.dram_watts, 3);
+    p.dram_stddev = to_places(p.dram_stddev, 3);
+    return p;
+}
+
+static int run_step(struct calibration *c, double load, struct err *err)
+{
+    char what[32];
+    struct model_point point;
+    (void)snprintf(what, sizeof(what), "load %.0f %%", 100 * load);
+    load_set(c->load, load);
+    int code = bench_wait(&c->bench, clock_monotonic_ns() + c->plan.settle_ns, what);
+    if (code == 0)
+        code = bench_measure(&c->bench, &c->plan, what, &point, err);
+    if (code < 0)
+        return code;
+    point.load = load;
+    c->model.point[c->model.points] = rounded(point);
+    say_point(c, &c->model.point[c->model.points++]);
+    return 0;
+}
+
+static int run_steps(struct calibration *c, struct err *err)
+{
+    int code = 0;
+    progress_init(&c->progress, stderr, plan_total_ns(&c->plan));
+    for (size_t i = 0; i < c->plan.steps && code == 0; i++)
+        code = run_step(c, c->plan.load[i], err);
+    load_close(c->load); /* whatever comes: the machine rests again */
+    c->load = NULL;
+    progress_clear(&c->progress);
+    return code;
+}
+
+static void fill_model(struct calibration *c)
+{
+    const struct cpu_facts *cpu = &c->bench.power.cpu;
+    struct kernel_facts kernel = { 0 };
+    struct model_file *m = &c->model;
+    kernel_read(&c->bench.machine, &kernel);
+    (void)snprintf(m->vendor, sizeof(m->vendor), "%s", cpu->vendor);
+    (void)snprintf(m->cpu_model, sizeof(m->cpu_model), "%s", cpu->model_name);
+    m->family = cpu->family;
+    m->model = cpu->model;
+    m->stepping = cpu->stepping;
+    m->sockets = cpu->sockets;
+    m->cores = cpu->cores;
+    m->threads = cpu->threads;
+    m->memory_gb = to_places(c->bench.power.memory_gb, 3);
+    (void)snprintf(m->kernel, sizeof(m->kernel), "%s", kernel.release);
+    (void)snprintf(m->source, sizeof(m->source), "%s", c->bench.source);
+    (void)snprintf(m->version, sizeof(m->version), "%s", KEPLER_VERSION);
+    clock_utc_text(m->date, sizeof(m->date));
+    plan_residuals(m);
+    m->residual_mean_ratio = to_places(m->residual_mean_ratio, 5);
+    m->residual_max_ratio = to_places(m->residual_max_ratio, 5);
+}
+
+static int say_failure(const struct calibration *c, int code, const struct err *err)
+{
+    if (code == -EINTR)
+        return complain(EXIT_INTERRUPTED,
+                        "interrupted: the load has ended and nothing was written");
+    return complain(EXIT_RUN, err->text[0] ? err->text : strerror(-code));
+}
+
+static int measure_and_write(struct calibration *c)
+{
+    struct err err = { 0 };
+    int code = bench_start(&c->bench, &err);
+    if (code == 0)
+        code = load_open(&c->load, &err);
+    if (code < 0)
+        return say_failure(c, code, &err);
+    warn_before(c);
+    code = run_steps(c, &err);
+    if (code < 0)
+        return say_failure(c, code, &err);
+    fill_model(c);
+    code = model_file_write(c->output, &c->model, &err);
+    if (code < 0)
+        return say_failure(c, code, &err);
+    (void)printf("%s: %zu points from %.4g W to %.4g W by %s; the generic shape is off by %.1f %% "
+                 "in the mean, %.1f %% at most\nuse it on machines with this CPU: "
+                 "kepler-exporter --model %s\n",
+                 c->output, c->model.points, c->model.point[0].package_watts,
+                 c->model.point[c->model.points - 1].package_watts, c->bench.source,
+                 100 * c->model.residual_mean_ratio, 100 * c->model.residual_max_ratio, c->output);
+    return EXIT_DONE;
+}
+
+/* -- before it -- */
+
+/* What would fail after minutes of load fails before. Devices and pipes are written to. */
+static int check_output(const struct calibration *c, struct err *err)
+{
+    struct stat st;
+    AUTO_STR folder = mem_strdup(c->output);
+    char *slash = strrchr(folder, '/');
+    if (stat(c->output, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            return err_set(err, -EISDIR, "%s is a folder: give --output a file", c->output);
+        if (S_ISREG(st.st_mode) && !c->options.force) {
+            return err_set(err, -EEXIST,
+                           "%s is there already: --force replaces it, --output names another",
+                           c->output);
+        }
+        if (!S_ISREG(st.st_mode))
+            return 0;
+    }
+    if (slash)
+        slash[slash == folder ? 1 : 0] = '\0';
+    const char *where = slash ? folder : ".";
+    if (access(where, W_OK | X_OK) < 0) {
+        return err_set(err, -errno, "cannot write into %s: %s; name another place with --output",
+                       where, strerror(errno));
+    }
+    return 0;
+}
+
+static void name_output(struct calibration *c)
+{
+    char name[128];
+    plan_file_name(c->bench.power.cpu.model_name, name, sizeof(name));
+    c->output = mem_strdup(c->options.output ? c->options.output : name);
+}
+
+static int run(struct calibration *c)
+{
+    struct err err = { 0 };
+    const struct calibrate_options *o = &c->options;
+    plan_make(o->step_percent, o->settle_ns, o->dwell_ns, &c->plan);
+    c->bench.progress = &c->progress;
+    int code = bench_open(&c->bench, &o->paths, o->source, &err);
+    if (code == 0)
+        code = load_cpus_allowed(&c->cpus_allowed, &err);
+    if (code < 0)
+        return complain(code == -EINVAL ? EXIT_USAGE : EXIT_RUN, err.text);
+    name_output(c);
+    if (o->dry_run)
+        say_plan(c);
+    if (!c->bench.source)
+        return say_no_sensor(c);
+    code = check_output(c, &err);
+    if (code < 0)
+        return complain(code == -EEXIST ? EXIT_USAGE : EXIT_RUN, err.text);
+    return o->dry_run ? EXIT_DONE : measure_and_write(c);
+}
+
+int calibrate_main(int argc, char **argv)
+{
+    CLEANUP(calibration_done) struct calibration c = { .bench = BENCH_NONE };
+    struct err err = { 0 };
+    if (calibrate_options_read(argc, argv, &c.options, &err) < 0)
+        return complain(EXIT_USAGE, err.text);
+    if (c.options.help) {
+        calibrate_options_help(stdout);
+        return EXIT_DONE;
+    }
+    return run(&c);
+}
