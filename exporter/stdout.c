@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stdout.h"
 
+#include "base/buf.h"
+#include "expose/origin.h"
+
 #include <poll.h>
 
-#define TOP 10
+#define TOP          10
+#define ORIGIN_LIMIT ((size_t)4 << 10) /* bytes: all zones, each with its own source */
 
 /* The @n that draw most of @zone, most first; insertion keeps it one pass over all. */
 static size_t find_top(const struct sample *sample, enum energy_zone zone,
@@ -72,12 +76,13 @@ void stdout_print(FILE *to, const struct snapshot *s)
 {
     const struct process *top[TOP] = { NULL };
     enum energy_zone zone = first_zone(s->meter);
-    (void)fprintf(to, "%s: source %s%s%s, %s; usage %.1f %%, %zu processes by %s\n", s->node_name,
-                  s->meter->source ? s->meter->source : "none",
-                  s->meter->model && s->meter->model[0] ? " " : "",
-                  s->meter->model ? s->meter->model : "",
-                  s->meter->quality ? s->meter->quality : "unknown", 100 * s->sample->usage_ratio,
-                  s->sample->processes, accounting_name(s->accounting));
+    AUTO_BUF origin;
+    buf_init(&origin, ORIGIN_LIMIT);
+    origin_text(&origin, s->meter);
+    (void)fprintf(to, "%s: %s; usage %.1f %%, %zu processes by %s\n", s->node_name,
+                  origin.len > 0 ? buf_text(&origin) : "no power source answers",
+                  100 * s->sample->usage_ratio, s->sample->processes,
+                  accounting_name(s->accounting));
     if (!s->has_watts) {
         (void)fputs("watts come with the next sample\n", to);
     } else {

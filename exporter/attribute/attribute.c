@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "attribute/attribute.h"
 
-#include "base/clock.h"
-
 #include <math.h>
 #include <string.h>
 
@@ -21,8 +19,9 @@ struct share {
     double total_ns; /* of all that ran: processes, irq, lost */
     double nobody_ns;
     double usage_ratio;
-    double seconds; /* of the power reading */
     double process_joules_per_ns[ZONE_COUNT];
+    double watts_per_joule[ZONE_COUNT]; /* 1 / seconds of the zone's own interval; < 0: it has no
+                                           news, so that its last watts stay */
 };
 
 static void defer(struct attribution *a, const struct sample *sample)
@@ -47,6 +46,14 @@ static void take_deferred(struct attribution *a, const struct sample *sample, st
     a->deferred_busy_ns = 0;
 }
 
+/* The meter's own watts are right: a zone's interval may be longer than the leading zone's. */
+static double watts_per_joule(const struct meter_zone *m)
+{
+    if (m->delta_joules > 0)
+        return m->watts / m->delta_joules;
+    return m->watts > 0 ? -1 : 0;
+}
+
 /* Splits a zone's joules into idle and active, and active into what processes get a nanosecond and
    what is nobody's. Where nothing ran, all that is active is nobody's. */
 static void split_zone(struct attribution *a, const struct meter_zone *m, enum energy_zone z,
@@ -63,11 +70,13 @@ static void split_zone(struct attribution *a, const struct meter_zone *m, enum e
     a->idle_joules[z] += idle;
     a->active_joules[z] += active;
     a->unattributed_joules[z] += nobody;
-    if (share->seconds > 0) {
-        a->idle_watts[z] = idle / share->seconds;
-        a->active_watts[z] = active / share->seconds;
-        a->unattributed_watts[z] = nobody / share->seconds;
+    double per_joule = watts_per_joule(m);
+    if (per_joule >= 0) {
+        a->idle_watts[z] = idle * per_joule;
+        a->active_watts[z] = active * per_joule;
+        a->unattributed_watts[z] = nobody * per_joule;
     }
+    share->watts_per_joule[z] = per_joule;
     share->process_joules_per_ns[z] = share->total_ns > 0 ? active / share->total_ns : 0;
 }
 
@@ -81,7 +90,8 @@ static void pay(struct process *p, const struct share *share)
     for (int z = 0; z < ZONE_COUNT; z++) {
         double joules = share->process_joules_per_ns[z] * (double)p->pending_ns;
         p->joules[z] += joules;
-        p->watts[z] = share->seconds > 0 ? joules / share->seconds : 0;
+        if (share->watts_per_joule[z] >= 0)
+            p->watts[z] = joules * share->watts_per_joule[z];
     }
     p->pending_ns = 0;
 }
@@ -92,7 +102,7 @@ void attribution_apply(struct attribution *a, struct sample *sample,
     defer(a, sample);
     if (!meter->fresh)
         return;
-    struct share share = { .seconds = (double)meter->elapsed_ns / (double)NS_PER_SEC };
+    struct share share = { .total_ns = 0 };
     take_deferred(a, sample, &share);
     for (int z = 0; z < ZONE_COUNT; z++) {
         if (meter->zone[z].present) {

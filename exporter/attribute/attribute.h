@@ -36,7 +36,8 @@ void attribution_init(struct attribution *a, int64_t max_terminated, double thre
                       bool idle_by_ratio);
 
 /* One refresh: moves each process's pending_ns into joules and watts. Where the meter's reading is
-   not fresh nothing is shared out and the run time stays pending. */
+   not fresh nothing is shared out and the run time stays pending; a zone that has no joules this
+   time though the reading is fresh keeps its last watts. */
 void attribution_apply(struct attribution *a, struct sample *sample,
                        const struct meter_reading *meter);
 

@@ -160,18 +160,19 @@ void emit_power_meter(struct buf *to, const struct metric *m, const struct snaps
     AUTO_BUF labels;
     buf_init(&labels, LABELS_LIMIT);
     for (int z = 0; z < ZONE_COUNT; z++) {
-        if (!s->meter->zone[z].present)
+        const struct meter_zone *zone = &s->meter->zone[z];
+        if (!zone->present)
             continue;
         const char *const pair[][2] = {
-            { "model", s->meter->model },     { "node_name", s->node_name },
-            { "quality", s->meter->quality }, { "scope", scope_of((enum energy_zone)z) },
-            { "source", s->meter->source },   { "zone", energy_zone_name((enum energy_zone)z) },
+            { "model", zone->model },     { "node_name", s->node_name },
+            { "quality", zone->quality }, { "scope", scope_of((enum energy_zone)z) },
+            { "source", zone->source },   { "zone", energy_zone_name((enum energy_zone)z) },
         };
         buf_clear(&labels);
         for (size_t i = 0; i < ARRAY_LEN(pair); i++) {
             if (i)
                 buf_char(&labels, ',');
-            text_label(&labels, pair[i][0], pair[i][1] ? pair[i][1] : "");
+            text_label(&labels, pair[i][0], pair[i][1]);
         }
         text_line(to, m->name, buf_text(&labels), 1);
     }

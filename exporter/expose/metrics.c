@@ -3,6 +3,7 @@
 
 #include "expose/emit.h"
 #include "expose/listing.h"
+#include "expose/origin.h"
 #include "expose/text.h"
 
 #define NODE_ZONE "node_name, path, zone"
@@ -101,38 +102,19 @@ const struct metric metrics_table[] = {
 };
 const size_t metrics_count = ARRAY_LEN(metrics_table);
 
-/* ", true value within package x0.37 .. x3.51, dram x0.50 .. x1.50" */
-static void add_bounds(struct buf *to, const struct meter_reading *r)
-{
-    const char *before = ", true value within ";
-    for (int z = 0; z < ZONE_COUNT; z++) {
-        if (!r->zone[z].present)
-            continue;
-        buf_printf(to, "%s%s x%.2f .. x%.2f", before, energy_zone_name((enum energy_zone)z),
-                   r->zone[z].low_ratio, r->zone[z].high_ratio);
-        before = ", ";
-    }
-}
-
-/* " (source model, tier E any server CPU, estimated, true value within package x0.37 .. x3.51)" */
+/* " (source powercap, measured)" */
 static void add_source(struct buf *to, const struct meter_reading *r)
 {
-    if (!r->source)
-        return;
-    buf_printf(to, " (source %s", r->source);
-    if (r->model && r->model[0]) {
-        const char *colon = strchr(r->model, ':');
-        buf_str(to, ", ");
-        if (colon && colon - r->model <= 2) { /* "E:any server CPU" */
-            buf_printf(to, "tier %.*s %s", (int)(colon - r->model), r->model, colon + 1);
-        } else {
-            buf_str(to, r->model);
-        }
+    size_t start = to->len;
+    buf_str(to, " (");
+    size_t before = to->len;
+    origin_text(to, r);
+    if (to->len > before) {
+        buf_char(to, ')');
+    } else if (to->data) { /* no zone, no source */
+        to->len = start;
+        to->data[start] = '\0';
     }
-    buf_printf(to, ", %s", r->quality ? r->quality : "");
-    if (r->quality && strcmp(r->quality, "estimated") == 0)
-        add_bounds(to, r);
-    buf_char(to, ')');
 }
 
 static void render_family(struct buf *to, const struct metric *m, const struct snapshot *s)
