@@ -215,7 +215,7 @@ static void fill_model(struct calibration *c)
     m->residual_max_ratio = to_places(m->residual_max_ratio, 5);
 }
 
-static int say_failure(const struct calibration *c, int code, const struct err *err)
+static int say_failure(int code, const struct err *err)
 {
     if (code == -EINTR)
         return complain(EXIT_INTERRUPTED,
@@ -230,15 +230,15 @@ static int measure_and_write(struct calibration *c)
     if (code == 0)
         code = load_open(&c->load, &err);
     if (code < 0)
-        return say_failure(c, code, &err);
+        return say_failure(code, &err);
     warn_before(c);
     code = run_steps(c, &err);
     if (code < 0)
-        return say_failure(c, code, &err);
+        return say_failure(code, &err);
     fill_model(c);
     code = model_file_write(c->output, &c->model, &err);
     if (code < 0)
-        return say_failure(c, code, &err);
+        return say_failure(code, &err);
     (void)printf("%s: %zu points from %.4g W to %.4g W by %s; the generic shape is off by %.1f %% "
                  "in the mean, %.1f %% at most\nuse it on machines with this CPU: "
                  "kepler-exporter --model %s\n",
