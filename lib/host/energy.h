@@ -35,7 +35,8 @@ struct energy_counter {
     int socket;
     char path[128];      /* "/sys/class/powercap/intel-rapl:0", "/dev/cpu/0/msr", a hwmon file */
     char label[128];     /* the `path` label of its metrics: powercap's folder, "msr:0x611" */
-    uint32_t reg;        /* msr: its number; else 0 */
+    uint32_t reg;        /* msr: its number; hwmon: M of the currM that the volts of path go with;
+                            else 0 */
     uint64_t modulus;    /* it counts 0 .. modulus-1, then begins again; 0: it never wraps */
     double uj_per_count; /* microjoules */
     bool is_power;       /* read() gives the microwatts of this moment (hwmon), not a count */

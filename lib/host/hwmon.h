@@ -39,9 +39,9 @@ struct hwmon_config {
 };
 void hwmon_configure(const struct hwmon_config *config); /* NULL: none */
 
-/* Pure: what a sensor of @chip ("xgene", "power_meter", "smpro") with @label ("" none) measures;
-   ZONE_COUNT: nothing of the processor, its memory or the whole machine. @socket is set where the
-   label names one. */
+/* Pure: what a sensor of @chip ("apm_xgene", "power_meter", "smpro_hwmon") with @label ("" none)
+   measures; ZONE_COUNT: nothing of the processor, its memory or the whole machine, or nobody knows.
+   @socket is set where the label names one. The table is in hwmon_rules.c. */
 enum energy_zone hwmon_zone_of(const char *chip, const char *label, int *ret_socket);
 
 /* For a diagnosis: every power or energy sensor there is, and what it was taken for. */
@@ -50,8 +50,10 @@ struct hwmon_sensor {
     enum energy_zone zone;               /* ZONE_COUNT: not used */
 };
 struct hwmon_survey {
-    struct hwmon_sensor sensor[32]; /* further ones are only counted */
-    size_t n, chips;
+    struct hwmon_sensor sensor[32];
+    size_t n;     /* of sensor[] */
+    size_t more;  /* sensors that had no room there */
+    size_t chips; /* of any kind, without a power sensor too */
 };
 void hwmon_survey(const struct rootfs *fs, struct hwmon_survey *ret);
 
