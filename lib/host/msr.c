@@ -69,7 +69,8 @@ double msr_power_unit_watts(uint64_t power_unit)
 
 /* Model numbers of family 6: Linux arch/x86/include/asm/intel-family.h; which of them has which
    unit: rapl_ids[] of drivers/powercap/intel_rapl_common.c (as of Linux 6.16).
-   rapl_defaults_spr_server had the DRAM unit too until it was found wrong there. */
+   rapl_defaults_spr_server had the DRAM unit too until it was found wrong there. On Broadwell-D the
+   kernel's two drivers differ (perf's rapl.c has the fixed unit there); powercap's is followed. */
 static bool is_model_of(const struct cpu_facts *cpu, const int *models, size_t n)
 {
     for (size_t i = 0; i < n; i++) {

@@ -254,21 +254,33 @@ static bool is_told_again(const struct cpu_facts *cpu, const struct energy_set *
     return false;
 }
 
-/* A zone that one socket cannot tell would be too small a sum: it is left out whole. */
-static void drop_partial(struct energy_set *set, const bool partial[ZONE_COUNT])
+static size_t counters_of(const struct energy_set *set, enum energy_zone zone)
 {
-    size_t kept = 0;
+    size_t n = 0;
+    for (size_t i = 0; i < set->n; i++)
+        n += set->counter[i].zone == zone;
+    return n;
+}
+
+/* A zone that one package cannot tell, or does not have, would be too small a sum: it is left out
+   whole. psys is told by the master package alone. */
+static void drop_partial(struct energy_set *set, const bool fails[ZONE_COUNT])
+{
+    struct energy_set kept = { 0 };
+    size_t packages = counters_of(set, ZONE_PACKAGE);
     for (size_t i = 0; i < set->n; i++) {
-        if (!partial[set->counter[i].zone])
-            set->counter[kept++] = set->counter[i];
+        enum energy_zone zone = set->counter[i].zone;
+        bool is_whole = zone == ZONE_PSYS || counters_of(set, zone) == packages;
+        if (is_whole && !fails[zone])
+            kept.counter[kept.n++] = set->counter[i];
     }
-    set->n = kept;
+    *set = kept;
 }
 
 static int collect(const struct rootfs *fs, const struct cpu_facts *cpu,
                    const struct rootfs_names *names, struct energy_set *set, struct err *err)
 {
-    bool partial[ZONE_COUNT] = { false };
+    bool fails[ZONE_COUNT] = { false };
     for (size_t i = 0; i < names->n; i++) {
         struct energy_counter c;
         char name[NAME_SIZE];
@@ -278,7 +290,7 @@ static int collect(const struct rootfs *fs, const struct cpu_facts *cpu,
         if (code < 0 && c.zone == ZONE_PACKAGE)
             return code;
         if (code < 0)
-            partial[c.zone] = true;
+            fails[c.zone] = true;
         if (code < 0 || is_told_again(cpu, set, &c))
             continue;
         if (set->n == ENERGY_COUNTERS_MAX) {
@@ -287,7 +299,7 @@ static int collect(const struct rootfs *fs, const struct cpu_facts *cpu,
         }
         set->counter[set->n++] = c;
     }
-    drop_partial(set, partial);
+    drop_partial(set, fails);
     return 0;
 }
 

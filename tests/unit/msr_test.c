@@ -67,12 +67,15 @@ static void fixed_unit_rows(void **state)
         { "Haswell-X", "GenuineIntel", 6, 63, 15.3, 61 },
         { "Broadwell-X", "GenuineIntel", 6, 79, 15.3, 61 },
         { "Cascade Lake-X: c5.metal", "GenuineIntel", 6, 85, 15.3, 61 },
+        { "Broadwell-D, as powercap has it", "GenuineIntel", 6, 86, 61, 61 },
         { "Ice Lake-X", "GenuineIntel", 6, 106, 15.3, 61 },
         { "Ice Lake-D", "GenuineIntel", 6, 108, 15.3, 61 },
         { "Knights Landing", "GenuineIntel", 6, 87, 15.3, 61 },
         { "Knights Mill", "GenuineIntel", 6, 133, 15.3, 61 },
         { "Sapphire Rapids", "GenuineIntel", 6, 143, 61, 1e6 },
         { "Emerald Rapids", "GenuineIntel", 6, 207, 61, 1e6 },
+        { "Granite Rapids", "GenuineIntel", 6, 173, 61, 61 },
+        { "Sandy Bridge-EP, the first with DRAM", "GenuineIntel", 6, 45, 61, 61 },
         { "a client: Haswell", "GenuineIntel", 6, 60, 61, 61 },
         { "AMD with the same numbers", "AuthenticAMD", 6, 85, 61, 61 },
         { "another family", "GenuineIntel", 15, 85, 61, 61 },
@@ -156,6 +159,8 @@ static void check_counter(const struct energy_counter *c, enum energy_zone zone,
     assert_int_equal(c->socket, socket);
     assert_string_equal(c->path, path);
     assert_int_equal(c->modulus, UINT64_C(1) << 32);
+    assert_false(c->is_power);
+    assert_int_equal(c->fd, -1);
     assert_close(c->uj_per_count, uj, c->label);
 }
 

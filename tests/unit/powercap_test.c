@@ -76,6 +76,8 @@ static void two_sockets_and_their_dram(void **state)
         assert_string_equal(c->label, want[i].label);
         assert_int_equal(c->modulus, UINT64_C(262143328851)); /* it runs 0 .. max */
         assert_true(c->uj_per_count == 1);
+        assert_false(c->is_power);
+        assert_int_equal(c->fd, -1);
         assert_int_equal(energy_powercap.read(&r.fs, c, &count), 0);
         assert_int_equal(count, want[i].count);
     }
@@ -288,20 +290,92 @@ static void a_dram_zone_that_fails_is_left_out(void **state)
     assert_int_equal(set.n, 1);
 }
 
-static void dram_of_one_socket_only_is_no_sum(void **state)
+static void zones_of_one_socket_only_are_no_sum(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *name0, *name1; /* of a zone in package 0 and 1; NULL: it has none */
+        const char *max1;
+        size_t more; /* counters beside the two packages */
+    } rows[] = {
+        { "DRAM on both", "dram\n", "dram\n", "9\n", 2 },
+        { "DRAM whose range is 0 on one", "dram\n", "dram\n", "0\n", 0 },
+        { "DRAM on the first only", "dram\n", NULL, NULL, 0 },
+        { "DRAM on the second only", NULL, "dram\n", "9\n", 0 },
+        { "core on both", "core\n", "core\n", "9\n", 2 },
+        { "core on one, DRAM on the other", "core\n", "dram\n", "9\n", 0 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_TREE r;
+        tree_make(&r);
+        put_zone(&r, "intel-rapl:0", "package-0\n", "1000\n");
+        put_zone(&r, "intel-rapl:1", "package-1\n", "2000\n");
+        if (rows[i].name0)
+            put_zone(&r, "intel-rapl:0:0", rows[i].name0, "1\n");
+        if (rows[i].name1) {
+            put_zone(&r, "intel-rapl:1:0", rows[i].name1, "2\n");
+            put(&r, "intel-rapl:1:0", "max_energy_range_uj", rows[i].max1);
+        }
+        struct cpu_facts cpu = machine(2, "GenuineIntel");
+        struct energy_set set;
+        struct err err = { 0 };
+        assert_int_equal(energy_powercap.list(&r.fs, &cpu, &set, &err), 0);
+        if (set.n != 2 + rows[i].more)
+            fail_msg("%s: %zu", rows[i].why, set.n);
+    }
+}
+
+static void psys_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *energy2, *energy3; /* of "psys" and "psys-1"; NULL: no such zone */
+        size_t n;                            /* psys counters listed */
+    } rows[] = {
+        { "one master package of two", "5\n", NULL, 1 },
+        { "a machine of two parts, each with a master", "5\n", "6\n", 2 },
+        { "one of the two cannot be read", "5\n", "\n", 0 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_TREE r;
+        tree_make(&r);
+        put_zone(&r, "intel-rapl:0", "package-0\n", "1000\n");
+        put_zone(&r, "intel-rapl:1", "package-1\n", "2000\n");
+        put_zone(&r, "intel-rapl:2", "psys\n", rows[i].energy2);
+        if (rows[i].energy3)
+            put_zone(&r, "intel-rapl:3", "psys-1\n", rows[i].energy3);
+        struct cpu_facts cpu = machine(2, "GenuineIntel");
+        struct energy_set set;
+        struct err err = { 0 };
+        assert_int_equal(energy_powercap.list(&r.fs, &cpu, &set, &err), 0);
+        if (set.n != 2 + rows[i].n || (rows[i].n && set.counter[2].zone != ZONE_PSYS))
+            fail_msg("%s: %zu", rows[i].why, set.n);
+    }
+}
+
+/* Each die's package has the zones of its own: none of them is told twice, none is missed. */
+static void dies_have_their_dram(void **state)
 {
     (void)state;
     AUTO_TREE r;
     tree_make(&r);
-    put_two_sockets(&r);
-    put(&r, "intel-rapl:1:0", "max_energy_range_uj", "0\n");
-    struct cpu_facts cpu = machine(2, "GenuineIntel");
+    put_zone(&r, "intel-rapl:0", "package-0-die-0\n", "1\n");
+    put_zone(&r, "intel-rapl:0:0", "dram\n", "10\n");
+    put_zone(&r, "intel-rapl:1", "package-0-die-1\n", "2\n");
+    put_zone(&r, "intel-rapl:1:0", "dram\n", "20\n");
+    struct cpu_facts cpu = machine(1, "GenuineIntel");
     struct energy_set set;
     struct err err = { 0 };
+    uint64_t sum[ZONE_COUNT] = { 0 };
     assert_int_equal(energy_powercap.list(&r.fs, &cpu, &set, &err), 0);
-    assert_int_equal(set.n, 2);
-    assert_int_equal(set.counter[0].zone, ZONE_PACKAGE);
-    assert_int_equal(set.counter[1].zone, ZONE_PACKAGE);
+    for (size_t i = 0; i < set.n; i++) {
+        uint64_t count = 0;
+        assert_int_equal(energy_powercap.read(&r.fs, &set.counter[i], &count), 0);
+        assert_int_equal(set.counter[i].socket, 0);
+        sum[set.counter[i].zone] += count;
+    }
+    assert_int_equal(sum[ZONE_PACKAGE], 3);
+    assert_int_equal(sum[ZONE_DRAM], 30);
 }
 
 static void dies_rows(void **state)
@@ -407,7 +481,9 @@ int main(void)
         cmocka_unit_test(no_class_at_all),
         cmocka_unit_test(without_permission),
         cmocka_unit_test(a_dram_zone_that_fails_is_left_out),
-        cmocka_unit_test(dram_of_one_socket_only_is_no_sum),
+        cmocka_unit_test(zones_of_one_socket_only_are_no_sum),
+        cmocka_unit_test(psys_rows),
+        cmocka_unit_test(dies_have_their_dram),
         cmocka_unit_test(dies_rows),
         cmocka_unit_test(reading_rows),
         cmocka_unit_test(range_of_64_bits_never_wraps),
