@@ -37,6 +37,7 @@ struct chain {
     unsigned strikes;     /* bad readings of the current one in a row */
     uint64_t read_ns;     /* of the last reading; 0 none */
     uint64_t searched_ns; /* when better sources were last tried */
+    unsigned ready;       /* rows that say so at this reading */
     char why[1000];       /* better ones could not be opened at first */
 };
 
@@ -170,7 +171,7 @@ static void stand_by(struct chain *c, const struct power_now *now)
         open_other(c, c->current.rank + 1, power_sources_count, now);
 }
 
-/* Ranks @first .. @end - 1 are tried again, now and then, or those that say that they are ready. */
+/* Ranks up to @end - 1 are tried again, now and then, or those that say that they are ready. */
 static void search(struct chain *c, size_t end, const struct power_now *now)
 {
     if (c->other.ops)
@@ -180,11 +181,21 @@ static void search(struct chain *c, size_t end, const struct power_now *now)
         open_other(c, c->range.first, end, now);
         return;
     }
-    for (size_t rank = c->range.first; rank < end && !c->other.ops; rank++) {
-        const struct power_source_ops *ops = power_sources[rank];
-        if (is_allowed(c, rank) && ops->is_ready && ops->is_ready(c->machine))
+    for (size_t rank = c->range.first; rank < end; rank++) {
+        if (c->ready & 1U << rank)
             open_other(c, rank, rank + 1, now);
     }
+}
+
+unsigned chain_ready_ranks(const struct power_machine *m)
+{
+    unsigned ready = 0;
+    for (size_t rank = 0; rank < power_sources_count; rank++) {
+        const struct power_source_ops *ops = power_sources[rank];
+        if (ops->is_ready && ops->is_ready(m))
+            ready |= 1U << rank;
+    }
+    return ready;
 }
 
 /* -- the reading -- */
@@ -291,9 +302,11 @@ static void on_bad(struct chain *c, const struct power_now *now, const struct er
     book(c, ret);
 }
 
-void chain_read(struct chain *c, const struct power_now *now, struct chain_reading *ret)
+void chain_read(struct chain *c, const struct power_now *now, unsigned ready,
+                struct chain_reading *ret)
 {
     struct err err = { 0 };
+    c->ready = ready;
     *ret = (struct chain_reading){ 0 };
     if (now->taken_ns > c->read_ns) {
         c->read_ns = now->taken_ns;

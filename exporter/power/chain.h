@@ -51,7 +51,13 @@ struct chain_reading {
     char event[400]; /* what happened, for the log; "" nothing */
 };
 
-/* Never fails for good. @now must be later than at the last call. */
-void chain_read(struct chain *c, const struct power_now *now, struct chain_reading *ret);
+/* Bit N: row N of power_sources says is_ready(). For all chains at once: it may say it only once.
+ */
+unsigned chain_ready_ranks(const struct power_machine *m);
+
+/* Never fails for good. @now must be later than at the last call. @ready: rows that are worth a try
+   now, where they are better than the one in use. */
+void chain_read(struct chain *c, const struct power_now *now, unsigned ready,
+                struct chain_reading *ret);
 
 #endif

@@ -121,11 +121,12 @@ static void show(const struct chain_reading *r, struct meter_zone *out)
     out->high_ratio = r->source.widest_high;
 }
 
-static void read_zone(struct meter *m, enum energy_zone z, const struct power_now *now)
+static void read_zone(struct meter *m, enum energy_zone z, const struct power_now *now,
+                      unsigned ready)
 {
     struct zone *zone = &m->zone[z];
     struct chain_reading r;
-    chain_read(zone->chain, now, &r);
+    chain_read(zone->chain, now, ready, &r);
     m->out.rejected += r.rejected;
     m->out.changes += r.changed;
     if (r.fresh) {
@@ -198,9 +199,10 @@ static void open_absent(struct meter *m)
 static void read_all(struct meter *m, const struct power_now *now)
 {
     size_t before = leader_of(m);
+    unsigned ready = chain_ready_ranks(m->machine);
     for (unsigned z = 0; z < ZONE_COUNT; z++) {
         if (m->zone[z].chain)
-            read_zone(m, (enum energy_zone)z, now);
+            read_zone(m, (enum energy_zone)z, now, ready);
     }
     size_t leader = leader_of(m);
     const struct zone *first = &m->zone[leader];

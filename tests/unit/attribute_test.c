@@ -52,6 +52,7 @@ static void set_zone(struct world *w, enum energy_zone z, double joules, double 
     w->meter.zone[z].present = true;
     w->meter.zone[z].delta_joules = joules;
     w->meter.zone[z].delta_idle_joules = idle;
+    w->meter.zone[z].watts = joules / ((double)w->meter.elapsed_ns / (double)SECOND);
 }
 
 static void remember(struct process *p, void *arg)
@@ -180,6 +181,57 @@ static void zone_that_goes_away_keeps_joules_not_watts(void **state)
     assert_close(w.a.node_joules[ZONE_DRAM], 4, "node joules stay");
     assert_close(w.p[0].watts[ZONE_DRAM], 0, "watts go");
     assert_close(w.a.idle_watts[ZONE_DRAM], 0, "idle watts go");
+}
+
+/* The leading zone is read each second; dram had nothing for a while, then all of it at once. */
+static void a_zones_watts_are_of_its_own_interval(void **state)
+{
+    struct world w;
+    (void)state;
+    world_make(&w, 2);
+    w.p[0].pending_ns = 300;
+    w.p[1].pending_ns = 100;
+    set_zone(&w, ZONE_PACKAGE, 40, 0);
+    set_zone(&w, ZONE_DRAM, 8, 4);
+    attribution_apply(&w.a, &w.sample, &w.meter);
+    assert_close(w.p[0].watts[ZONE_DRAM], 3, "three quarters of what is active");
+
+    w.p[0].pending_ns = w.p[1].pending_ns = 100;
+    set_zone(&w, ZONE_PACKAGE, 20, 0);
+    w.meter.zone[ZONE_DRAM].delta_joules = w.meter.zone[ZONE_DRAM].delta_idle_joules = 0;
+    attribution_apply(&w.a, &w.sample, &w.meter);
+    assert_close(w.p[0].watts[ZONE_PACKAGE], 10, "package goes on");
+    assert_close(w.p[0].watts[ZONE_DRAM], 3, "dram: the last ones");
+    assert_close(w.a.idle_watts[ZONE_DRAM], 4, "dram: the last ones");
+    assert_close(w.a.active_watts[ZONE_DRAM], 4, "dram: the last ones");
+    assert_close(w.a.node_joules[ZONE_DRAM], 8, "no joules yet");
+
+    w.p[0].pending_ns = w.p[1].pending_ns = 100;
+    set_zone(&w, ZONE_DRAM, 12, 8);
+    w.meter.zone[ZONE_DRAM].watts = 6; /* over two seconds */
+    attribution_apply(&w.a, &w.sample, &w.meter);
+    assert_close(w.a.idle_watts[ZONE_DRAM], 4, "8 J in 2 s");
+    assert_close(w.a.active_watts[ZONE_DRAM], 2, "4 J in 2 s");
+    assert_close(w.p[0].watts[ZONE_DRAM], 1, "half of it");
+    assert_close(w.p[0].joules[ZONE_DRAM], 3 + 2, "joules are whole");
+    assert_true(attribution_error_ratio(&w.a, &w.sample) < 1e-12);
+}
+
+static void a_zone_at_rest_has_no_watts(void **state)
+{
+    struct world w;
+    (void)state;
+    world_make(&w, 1);
+    w.p[0].pending_ns = 100;
+    set_zone(&w, ZONE_PACKAGE, 40, 0);
+    set_zone(&w, ZONE_UNCORE, 8, 0);
+    attribution_apply(&w.a, &w.sample, &w.meter);
+    assert_close(w.p[0].watts[ZONE_UNCORE], 8, "busy");
+    w.p[0].pending_ns = 100;
+    set_zone(&w, ZONE_UNCORE, 0, 0);
+    attribution_apply(&w.a, &w.sample, &w.meter);
+    assert_close(w.p[0].watts[ZONE_UNCORE], 0, "read, and it used nothing");
+    assert_close(w.a.active_watts[ZONE_UNCORE], 0, "read, and it used nothing");
 }
 
 /* Pids 100.. with @joules each, all ended. */
@@ -370,6 +422,8 @@ int main(void)
         cmocka_unit_test(kepler_rule_splits_by_usage),
         cmocka_unit_test(reading_that_is_not_fresh_defers),
         cmocka_unit_test(zone_that_goes_away_keeps_joules_not_watts),
+        cmocka_unit_test(a_zones_watts_are_of_its_own_interval),
+        cmocka_unit_test(a_zone_at_rest_has_no_watts),
         cmocka_unit_test(retire_keeps_the_top_over_the_threshold),
         cmocka_unit_test(retire_forgets_a_series_once_a_scrape_has_read_it),
         cmocka_unit_test(retire_leaves_what_is_not_final),

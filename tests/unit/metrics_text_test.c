@@ -47,11 +47,11 @@ static int world_make(void **state)
     w->sample = (struct sample){
         .process = w->list, .processes = 2, .coverage_ratio = -1, .usage_ratio = 0.5
     };
-    w->meter = (struct meter_reading){ .source = "model",
-                                       .quality = "estimated",
-                                       .model = "E:any server CPU" };
     w->meter.zone[ZONE_PACKAGE] = (struct meter_zone){ .present = true,
                                                        .path = "model:E:any server CPU",
+                                                       .source = "model",
+                                                       .quality = "estimated",
+                                                       .model = "E:any server CPU",
                                                        .low_watts = 4,
                                                        .high_watts = 40,
                                                        .low_ratio = 0.37,
@@ -248,7 +248,7 @@ static void node_series_have_keplers_labels(void **state)
     assert_has(text, "kepler_node_cpu_watts{node_name=\"vm\",path=\"model:E:any server CPU\","
                      "zone=\"package\"} 10\n");
     assert_has(text, "# HELP kepler_node_cpu_watts Power consumption of cpu at node level in watts "
-                     "(source model, tier E any server CPU, estimated, true value within package "
+                     "(source model, tier E any server CPU, estimated, true value within "
                      "x0.37 .. x3.51)\n# TYPE kepler_node_cpu_watts gauge\n");
     assert_has(text, "kepler_node_cpu_info{core_id=\"1\",model_name=\"AMD EPYC\",physical_id=\"0\","
                      "processor=\"1\",vendor_id=\"AuthenticAMD\"} 1\n");
@@ -327,24 +327,86 @@ static void ignored_keys_are_told(void **state)
     assert_has(render(w), "kepler_exporter_config_ignored{key=\"dev.fake-cpu-meter.enabled\"} 1\n");
 }
 
-static void help_tells_the_bounds_of_each_zone(void **state)
+/* Of a zone that is there, with bounds where @high_ratio says so. */
+static struct meter_zone zone_from(const char *source, const char *model, double low_ratio,
+                                   double high_ratio)
 {
-    struct world *w = *state;
-    w->meter.zone[ZONE_DRAM] =
-        (struct meter_zone){ .present = true, .path = "m", .low_ratio = 0.5, .high_ratio = 1.5 };
-    assert_has(render(w), "estimated, true value within package x0.37 .. x3.51, "
-                          "dram x0.50 .. x1.50)\n# TYPE kepler_process_cpu_watts gauge\n");
+    return (struct meter_zone){
+        .present = true,
+        .path = "somewhere",
+        .source = source,
+        .quality = high_ratio > low_ratio ? "estimated" : "measured",
+        .model = model,
+        .low_ratio = low_ratio,
+        .high_ratio = high_ratio,
+    };
 }
 
-static void measured_help_has_no_bounds(void **state)
+static void help_tells_the_source_of_each_zone(void **state)
+{
+    struct meter_zone none = { .present = false };
+    struct meter_zone powercap = zone_from("powercap", "", 1, 1);
+    struct meter_zone hwmon = zone_from("hwmon", "", 1, 1);
+    struct meter_zone tier_a = zone_from("model", "A:Platinum 8275CL", 0.82, 1.43);
+    struct meter_zone its_dram = zone_from("model", "A:Platinum 8275CL", 0.5, 1.5);
+    struct meter_zone calibrated = zone_from("model", "B':node.json", 0.9, 1.19);
+    struct meter_zone server = zone_from("model-server", "SGDRegressorTrainer_1", 0.5, 2);
+    const struct {
+        const char *why;
+        struct meter_zone package, dram, psys;
+        const char *want;
+    } rows[] = {
+        { "a measured zone has no bounds", powercap, none, none, " (source powercap, measured)" },
+        { "zones that are alike are told once", powercap, powercap, powercap,
+          " (source powercap, measured)" },
+        { "one of them estimated", powercap, its_dram, none,
+          " (package: source powercap, measured; dram: source model, tier A Platinum 8275CL, "
+          "estimated, true value within x0.50 .. x1.50)" },
+        { "two alike and one not", powercap, its_dram, powercap,
+          " (package, psys: source powercap, measured; dram: source model, tier A Platinum "
+          "8275CL, estimated, true value within x0.50 .. x1.50)" },
+        { "other bounds are another text", tier_a, its_dram, none,
+          " (package: source model, tier A Platinum 8275CL, estimated, true value within x0.82 .. "
+          "x1.43; dram: source model, tier A Platinum 8275CL, estimated, true value within x0.50 "
+          ".. x1.50)" },
+        { "a calibration", calibrated, none, none,
+          " (source model, tier B' node.json, estimated, true value within x0.90 .. x1.19)" },
+        { "a model server's name has no tier", server, none, none,
+          " (source model-server, SGDRegressorTrainer_1, estimated, true value within x0.50 .. "
+          "x2.00)" },
+        { "only the platform is measured", tier_a, none, hwmon,
+          " (package: source model, tier A Platinum 8275CL, estimated, true value within x0.82 .. "
+          "x1.43; psys: source hwmon, measured)" },
+        { "no zone, no source", none, none, none, "" },
+    };
+    struct world *w = *state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        w->meter.zone[ZONE_PACKAGE] = rows[i].package;
+        w->meter.zone[ZONE_DRAM] = rows[i].dram;
+        w->meter.zone[ZONE_PSYS] = rows[i].psys;
+        w->a.present[ZONE_PACKAGE] = true;
+        AUTO_BUF want;
+        buf_init(&want, 1000);
+        buf_printf(&want, "at node level in joules%s\n# TYPE kepler_node_cpu_joules_total counter",
+                   rows[i].want);
+        if (!strstr(render(w), buf_text(&want)))
+            fail_msg("%s: missing: %s\nin:\n%s", rows[i].why, buf_text(&want), buf_text(&w->text));
+    }
+}
+
+static void each_zone_has_its_own_meter(void **state)
 {
     struct world *w = *state;
-    w->meter.source = "powercap";
-    w->meter.quality = "measured";
-    w->meter.model = "";
+    w->meter.zone[ZONE_PACKAGE] = zone_from("powercap", "", 1, 1);
+    w->meter.zone[ZONE_DRAM] = zone_from("model", "A:Platinum 8275CL", 0.5, 1.5);
+    w->meter.zone[ZONE_PSYS] = zone_from("hwmon", "", 1, 1);
     const char *text = render(w);
-    assert_has(text, "in watts (source powercap, measured)\n");
-    assert_lacks(text, "true value within");
+    assert_has(text, "kepler_node_cpu_power_meter{model=\"\",node_name=\"vm\",quality=\"measured\","
+                     "scope=\"package\",source=\"powercap\",zone=\"package\"} 1\n");
+    assert_has(text, "kepler_node_cpu_power_meter{model=\"A:Platinum 8275CL\",node_name=\"vm\","
+                     "quality=\"estimated\",scope=\"memory\",source=\"model\",zone=\"dram\"} 1\n");
+    assert_has(text, "kepler_node_cpu_power_meter{model=\"\",node_name=\"vm\",quality=\"measured\","
+                     "scope=\"platform\",source=\"hwmon\",zone=\"psys\"} 1\n");
 }
 
 static void levels_leave_families_out(void **state)
@@ -513,8 +575,8 @@ int main(void)
         WITH_WORLD(watts_are_absent_before_the_first_interval),
         WITH_WORLD(what_is_not_known_is_absent),
         WITH_WORLD(ignored_keys_are_told),
-        WITH_WORLD(help_tells_the_bounds_of_each_zone),
-        WITH_WORLD(measured_help_has_no_bounds),
+        WITH_WORLD(help_tells_the_source_of_each_zone),
+        WITH_WORLD(each_zone_has_its_own_meter),
         WITH_WORLD(levels_leave_families_out),
         WITH_WORLD(top_lists_who_draws_most_and_sums_the_rest),
         WITH_WORLD(no_two_lines_have_the_same_labels),

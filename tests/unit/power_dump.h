@@ -23,6 +23,7 @@
 struct dump {
     struct tree tree;
     struct power_machine machine;
+    struct power_options options; /* for dump_read_machine() */
 };
 
 static inline void assert_has(const char *text, const char *part)
@@ -66,7 +67,8 @@ static inline void dump_make(struct dump *d)
 static inline void dump_read_machine(struct dump *d)
 {
     struct err err = { 0 };
-    if (power_machine_read(&d->tree.fs, 0, &d->machine, &err) < 0)
+    power_machine_done(&d->machine);
+    if (power_machine_read(&d->tree.fs, &d->options, &d->machine, &err) < 0)
         fail_msg("%s", err.text);
 }
 
@@ -93,6 +95,16 @@ static inline void dump_msr(const struct dump *d, int cpu, uint32_t reg, uint64_
     char path[64];
     (void)snprintf(path, sizeof(path), "/dev/cpu/%d/msr/0x%x", cpu, (unsigned)reg);
     tree_printf(&d->tree, path, "0x%llx\n", (unsigned long long)value);
+}
+
+/* A sensor of microwatts; @chip is its `name`. */
+static inline void dump_hwmon(const struct dump *d, const char *chip, const char *label,
+                              uint64_t microwatts)
+{
+    tree_printf(&d->tree, "/sys/class/hwmon/hwmon0/name", "%s\n", chip);
+    tree_printf(&d->tree, "/sys/class/hwmon/hwmon0/power1_label", "%s\n", label);
+    tree_printf(&d->tree, "/sys/class/hwmon/hwmon0/power1_input", "%llu\n",
+                (unsigned long long)microwatts);
 }
 
 static inline struct power_now at_second(double second, double usage_ratio)
