@@ -13,12 +13,13 @@
 /* The tables tell of machines with two sockets; a VM's host is taken for one. */
 #define TABLE_SOCKETS 2
 
-/* True watts over those of the models that Kepler's server hands out
-   (docs/decisions/0007-bounds-of-estimates.md). */
-#define SERVER_LOW       0.40
-#define SERVER_HIGH      1.50
-#define SERVER_DRAM_LOW  0.40
-#define SERVER_DRAM_HIGH 1.50
+/* True watts over those of the models that kepler-model-server hands out for a machine, over all
+   loads: package against cpu_package_watts.csv, memory against dram_watts_per_gb.csv
+   (docs/decisions/0007-bounds-of-estimates.md; tests/unit/source_model_test.c computes them). */
+#define SERVER_LOW       0.37
+#define SERVER_HIGH      1.60
+#define SERVER_DRAM_LOW  0.28
+#define SERVER_DRAM_HIGH 1.57
 
 struct power_source {
     enum energy_zone zone;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/cpu_power.h"
 
+#include <errno.h>
 #include <math.h>
 #include <power_tables.h>
 #include <setjmp.h>
@@ -31,15 +32,17 @@ static void tier_a_rows(void **state)
         const char *why, *model_name, *name;
         double at_rest, at_full, tdp_watts;
         unsigned threads;
+        double low;
     } rows[] = {
         { "c5.metal", "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz", "Platinum 8275CL", 58.7,
-          617.4, 240, 96 },
+          617.4, 240, 96, 0.82 },
         { "i3.metal", "Intel(R) Xeon(R) CPU E5-2686 v4 @ 2.30GHz", "E5-2686 v4", 35.0, 272.3, 145,
-          72 },
+          72, 0.82 },
         { "m5zn.metal", "Intel(R) Xeon(R) Platinum 8252C CPU @ 3.80GHz", "Platinum 8252C", 57.4,
-          512.7, 240, 48 },
-        { "m7i.metal-24xl, one socket, doubled", "Intel(R) Xeon(R) Platinum 8488C",
-          "Platinum 8488C", 2 * 79.3, 2 * 390.2, 385, 192 },
+          512.7, 240, 48, 0.82 },
+        { "m7i.metal-24xl, one socket, doubled; Kepler's curve alone",
+          "Intel(R) Xeon(R) Platinum 8488C", "Platinum 8488C", 2 * 79.3, 2 * 390.2, 385, 192,
+          0.41 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct cpu_facts cpu = cpu_named("GenuineIntel", rows[i].model_name);
@@ -51,7 +54,11 @@ static void tier_a_rows(void **state)
         assert_close(p.curve[0], rows[i].at_rest, rows[i].why);
         assert_close(p.curve[10], rows[i].at_full, rows[i].why);
         assert_close(p.tdp_watts, rows[i].tdp_watts, rows[i].why);
-        assert_close(p.bound_low, 0.82, rows[i].why);
+        assert_close(p.bound_low, rows[i].low, rows[i].why);
+        assert_int_equal(p.curve_sockets, 2);
+        assert_close(p.dram_low, 0.5, rows[i].why);
+        assert_close(p.dram_high, 1.5, rows[i].why);
+        assert_close(p.dram_watts_per_gb[5], 0.0879, rows[i].why);
         assert_close(p.bound_high, 1.43, rows[i].why);
         assert_close(p.tdp_watts_per_thread, 0, rows[i].why);
     }
@@ -85,11 +92,11 @@ static void tier_b_rows(void **state)
         { "a given TDP is newer than the table", "AuthenticAMD", "AMD EPYC 7R32", 300, "TDP 300 W",
           300, 0.5, 2, 192 },
         { "Intel has tighter bounds", "GenuineIntel",
-          "Intel(R) Xeon(R) Platinum 8352V CPU @ 2.1GHz", 0, "TDP 195 W", 195, 0.80, 1.37, 144 },
+          "Intel(R) Xeon(R) Platinum 8352V CPU @ 2.1GHz", 0, "TDP 195 W", 195, 0.74, 1.37, 144 },
         { "an unknown CPU of known TDP", "GenuineIntel", "Intel(R) Xeon(R) 9999", 225.5,
-          "TDP 225.5 W", 225.5, 0.80, 1.37, 96 },
+          "TDP 225.5 W", 225.5, 0.74, 1.37, 96 },
         { "8252CL is not the 8252C that was measured", "GenuineIntel",
-          "Intel(R) Xeon(R) Platinum 8252CL", 100, "TDP 100 W", 100, 0.80, 1.37, 96 },
+          "Intel(R) Xeon(R) Platinum 8252CL", 100, "TDP 100 W", 100, 0.74, 1.37, 96 },
         { "arm64 with a flag", "ARM", "Neoverse-N1", 250, "TDP 250 W", 250, 0.5, 2, 96 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -102,8 +109,8 @@ static void tier_b_rows(void **state)
         assert_close(p.tdp_watts, rows[i].tdp_watts, rows[i].why);
         assert_close(p.bound_low, rows[i].low, rows[i].why);
         assert_close(p.bound_high, rows[i].high, rows[i].why);
-        assert_close(p.curve[0], 0.1198, rows[i].why);
-        assert_close(p.curve[10], 1.0376, rows[i].why);
+        assert_close(p.curve[0], 0.1207, rows[i].why);
+        assert_close(p.curve[10], 1.0362, rows[i].why);
     }
 }
 
@@ -117,16 +124,16 @@ static void tier_e_rows(void **state)
         double per_thread, low, high;
         unsigned threads;
     } rows[] = {
-        { "Skylake by stepping", "GenuineIntel", 6, 85, 4, "Skylake", 4.27, 3.54 / 4.27 * 0.80,
+        { "Skylake by stepping", "GenuineIntel", 6, 85, 4, "Skylake", 4.27, 3.54 / 4.27 * 0.74,
           10.00 / 4.27 * 1.37, 80 },
         { "Cascade Lake by stepping", "GenuineIntel", 6, 85, 7, "Cascade Lake", 3.91,
-          3.44 / 3.91 * 0.80, 10.00 / 3.91 * 1.37, 104 },
+          3.44 / 3.91 * 0.74, 10.00 / 3.91 * 1.37, 104 },
         { "Cooper Lake by stepping", "GenuineIntel", 6, 85, 11, "Cooper Lake-SP", 4.46,
-          3.44 / 4.46 * 0.80, 5.69 / 4.46 * 1.37, 96 },
+          3.44 / 4.46 * 0.74, 5.69 / 4.46 * 1.37, 96 },
         { "a stepping between the rows", "GenuineIntel", 6, 85, 9, "any server CPU", 3.85,
-          2.81 / 3.85 * 0.80, 6.75 / 3.85 * 1.37, 96 },
+          2.81 / 3.85 * 0.74, 6.75 / 3.85 * 1.37, 96 },
         { "an unknown stepping", "GenuineIntel", 6, 85, -1, "any server CPU", 3.85,
-          2.81 / 3.85 * 0.80, 6.75 / 3.85 * 1.37, 96 },
+          2.81 / 3.85 * 0.74, 6.75 / 3.85 * 1.37, 96 },
         { "Milan, any stepping, AMD's bounds", "AuthenticAMD", 25, 1, 1, "Milan", 4.09,
           2.14 / 4.09 * 0.5, 7.50 / 4.09 * 2, 120 },
         { "another vendor with Milan's numbers", "HygonGenuine", 25, 1, 1, "any server CPU", 3.85,
@@ -152,7 +159,7 @@ static void tier_e_rows(void **state)
         assert_close(p.tdp_watts, 0, rows[i].why);
         assert_close(p.bound_low, rows[i].low, rows[i].why);
         assert_close(p.bound_high, rows[i].high, rows[i].why);
-        assert_close(p.curve[10], 1.0376, rows[i].why);
+        assert_close(p.curve[10], 1.0362, rows[i].why);
     }
 }
 
@@ -228,6 +235,114 @@ static void each_tdp_row_is_found(void **state)
                      power_tdp_rows[i].name);
 }
 
+static void code_names_and_threads(void **state)
+{
+    static const struct {
+        const char *model_name, *code_name;
+        unsigned threads;
+    } rows[] = {
+        { "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz", "Cascade Lake", 48 },
+        { "AMD EPYC 7R32", "Rome", 96 },
+        { "AMD EPYC 7V13 64-Core Processor", "", 128 }, /* the table does not say */
+        { "AMD EPYC", "", 0 },
+        { "", "", 0 },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_string_equal(cpu_power_code_name(rows[i].model_name), rows[i].code_name);
+        assert_int_equal(cpu_power_threads_by_name(rows[i].model_name), rows[i].threads);
+    }
+}
+
+/* -- tier B' -- */
+
+static void between_two_ends(void **state)
+{
+    (void)state;
+    struct cpu_power p = { 0 };
+    struct err err = { 0 };
+    assert_int_equal(cpu_power_from_ends("rack 7", 2, 64, 60, 600, &p, &err), 0);
+    assert_int_equal(p.tier, TIER_B_CALIBRATED);
+    assert_int_equal(p.curve_sockets, 2);
+    assert_int_equal(p.table_threads, 64);
+    assert_close(p.curve[0], 60, "idle is exact");
+    assert_close(p.curve[10], 600, "full is exact");
+    assert_close(p.curve[5], 60 + 540 * 0.6803, "half load by the median shape");
+    assert_close(p.bound_low, 0.90, "low");
+    assert_close(p.bound_high, 1.19, "high");
+    assert_close(p.dram_watts_per_gb[10], 0.0993, "the generic DRAM curve");
+    assert_close(p.dram_low, 0.5, "and its bounds");
+    assert_close(p.dram_high, 1.5, "and its bounds");
+    assert_string_equal(p.name, "rack 7");
+    assert_string_equal(p.reason, "tier B': idle 60 W and full 600 W of 2 sockets are known (rack "
+                                  "7), between them the generic shape");
+    assert_int_equal(cpu_power_from_ends("one", 1, 32, 60, 600, &p, &err), 0);
+    assert_int_equal(p.table_threads, 64); /* two sockets of it */
+    assert_int_equal(p.curve_sockets, 1);
+}
+
+static void ends_that_make_no_sense(void **state)
+{
+    static const struct {
+        const char *why;
+        unsigned sockets, threads;
+        double idle_watts, full_watts;
+        const char *saying;
+    } rows[] = {
+        { "nothing drawn at rest", 2, 64, 0, 600, "idle 0 W" },
+        { "less than nothing", 2, 64, -1, 600, "idle -1 W" },
+        { "flat", 2, 64, 600, 600, "full above idle" },
+        { "falling", 2, 64, 600, 60, "full above idle" },
+        { "no number", 2, 64, (double)NAN, 600, "nan" },
+        { "no end", 2, 64, 60, (double)INFINITY, "inf" },
+        { "no sockets", 0, 64, 60, 600, "0 sockets" },
+        { "no threads", 2, 0, 60, 600, "0 threads" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct cpu_power p = { .tdp_watts = 7 };
+        struct err err = { 0 };
+        int code = cpu_power_from_ends("rack 7", rows[i].sockets, rows[i].threads,
+                                       rows[i].idle_watts, rows[i].full_watts, &p, &err);
+        if (code != -EINVAL || !strstr(err.text, rows[i].saying) || !strstr(err.text, "rack 7"))
+            fail_msg("%s: %d, %s", rows[i].why, code, err.text);
+        assert_close(p.tdp_watts, 7, "nothing is written");
+    }
+}
+
+/* -- the generic curves are those of the six CPU models, and nothing else -- */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median_of_table(size_t point, bool is_shape)
+{
+    enum {
+        N = ARRAY_LEN(power_package_rows)
+    };
+    double value[N];
+    for (size_t i = 0; i < N; i++) {
+        const double *w = power_package_rows[i].watts;
+        value[i] = is_shape ? (w[point] - w[0]) / (w[10] - w[0])
+                            : w[point] / (2 * power_package_rows[i].tdp_watts);
+    }
+    qsort(value, N, sizeof(value[0]), by_value);
+    return (value[(N - 1) / 2] + value[N / 2]) / 2;
+}
+
+static void generic_curves_are_the_medians(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < POWER_CURVE_POINTS; i++) {
+        assert_near(cpu_power_ratio[i], median_of_table(i, false), 0.5e-4 + 1e-9, "ratio to TDP");
+        assert_near(cpu_power_shape[i], median_of_table(i, true), 0.5e-4 + 1e-9, "shape");
+    }
+}
+
 static void ceiling_rows(void **state)
 {
     (void)state;
@@ -292,7 +407,9 @@ static void tier_names(void **state)
 {
     (void)state;
     assert_string_equal(power_tier_name(TIER_A), "A");
+    assert_string_equal(power_tier_name(TIER_B_CALIBRATED), "B'");
     assert_string_equal(power_tier_name(TIER_B), "B");
+    assert_string_equal(power_tier_name(TIER_SERVER), "S");
     assert_string_equal(power_tier_name(TIER_E), "E");
 }
 
@@ -307,6 +424,10 @@ int main(void)
         cmocka_unit_test(a_tdp_that_is_none_is_unknown),
         cmocka_unit_test(tdp_by_name_rows),
         cmocka_unit_test(each_tdp_row_is_found),
+        cmocka_unit_test(code_names_and_threads),
+        cmocka_unit_test(between_two_ends),
+        cmocka_unit_test(ends_that_make_no_sense),
+        cmocka_unit_test(generic_curves_are_the_medians),
         cmocka_unit_test(ceiling_rows),
         cmocka_unit_test(each_row_fits),
         cmocka_unit_test(a_reason_is_never_cut),

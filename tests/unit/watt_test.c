@@ -100,14 +100,15 @@ static void believable_watts(void **state)
     }
 }
 
-/* data/power/cpu_package_watts.csv, Platinum 8275CL, and generic_curves.csv, ratio_to_tdp_mean. */
+/* data/power/cpu_package_watts.csv, Platinum 8275CL, and generic_curves.csv, ratio_to_tdp_median.
+ */
 #define C5_METAL                                                             \
  {                                                                           \
   58.7, 174.9, 241.7, 299.4, 373.8, 444.6, 521.3, 563.2, 590.9, 606.4, 617.4 \
  }
 #define GENERIC                                                                          \
  {                                                                                       \
-  0.1198, 0.3218, 0.4281, 0.5329, 0.6454, 0.7477, 0.8372, 0.9070, 0.9649, 1.0159, 1.0376 \
+  0.1207, 0.3178, 0.4292, 0.5291, 0.6346, 0.7234, 0.8056, 0.8809, 0.9492, 1.0075, 1.0362 \
  }
 
 static void interpolation(void **state)
@@ -137,6 +138,11 @@ static struct watt_model tier_a(unsigned sockets)
     return (struct watt_model){
         .power = { .tier = TIER_A,
                    .curve = C5_METAL,
+                   .curve_sockets = 2,
+                   .dram_watts_per_gb = { 0.0457, 0.0758, 0.0802, 0.0812, 0.0841, 0.0879, 0.0914,
+                                          0.0937, 0.0959, 0.0977, 0.0993 },
+                   .dram_low = 0.5,
+                   .dram_high = 1.5,
                    .tdp_watts = 240,
                    .table_threads = 96,
                    .bound_low = 0.82,
@@ -153,10 +159,48 @@ static struct watt_model tier_b(void)
                    .curve = GENERIC,
                    .tdp_watts = 200,
                    .table_threads = 64,
-                   .bound_low = 0.80,
+                   .bound_low = 0.74,
                    .bound_high = 1.37 },
         .sockets = 2,
         .threads = 64,
+    };
+}
+
+/* Calibrated on one socket of 32 threads: 60 W at rest, 600 W at full load. */
+static struct watt_model tier_b_calibrated(unsigned sockets)
+{
+    struct watt_model m = { .sockets = sockets, .threads = 32 * sockets };
+    assert_int_equal(cpu_power_from_ends("test", 1, 32, 60, 600, &m.power, NULL), 0);
+    return m;
+}
+
+/* Recorded from kepler-model-server for node type 2, c5.metal (SGDRegressorTrainer). */
+static const struct weights c5_sgd = {
+    .kind = WEIGHTS_LINEAR,
+    .bias = 155.54638273829107,
+    .weight = 288.6105905018805,
+    .scale_ms = 95918,
+};
+static const struct weights c5_sgd_dram = {
+    .kind = WEIGHTS_LINEAR,
+    .bias = 31.210701408547102,
+    .weight = 0.5075127994182677,
+    .scale_ms = 95918,
+};
+
+static struct watt_model tier_server(void)
+{
+    return (struct watt_model){
+        .power = { .tier = TIER_SERVER,
+                   .table_threads = 96,
+                   .bound_low = 0.37,
+                   .bound_high = 1.6,
+                   .dram_low = 0.28,
+                   .dram_high = 1.57 },
+        .sockets = 2,
+        .threads = 96,
+        .weights = &c5_sgd,
+        .dram_weights = &c5_sgd_dram,
     };
 }
 
@@ -167,7 +211,7 @@ static struct watt_model tier_e(unsigned threads)
                    .curve = GENERIC,
                    .tdp_watts_per_thread = 3.85,
                    .table_threads = 96,
-                   .bound_low = 0.8 * 2.81 / 3.85,
+                   .bound_low = 0.74 * 2.81 / 3.85,
                    .bound_high = 1.37 * 6.75 / 3.85 },
         .sockets = 1,
         .threads = threads,
@@ -194,10 +238,17 @@ static void package_by_tier(void **state)
         { "A: c5.metal at half load", tier_a(2), 0.5, 444.6, 364.572, 635.778 },
         { "A: one socket is half the table's machine", tier_a(1), 0.5, 222.3, 182.286, 317.889 },
         { "A: four sockets are twice it", tier_a(4), 0, 117.4, 96.268, 167.882 },
-        { "B: two sockets of 200 W at half load", tier_b(), 0.5, 299.08, 239.264, 409.7396 },
-        { "B: at rest", tier_b(), 0, 47.92, 38.336, 65.6504 },
-        { "E: four threads of any server CPU", tier_e(4), 0.5, 11.51458, 6.7233184, 27.657423 },
-        { "E: full", tier_e(4), 1, 15.97904, 9.3300992, 38.380824 },
+        { "B: two sockets of 200 W at half load", tier_b(), 0.5, 289.36, 214.1264, 396.4232 },
+        { "B: at rest", tier_b(), 0, 48.28, 35.7272, 66.1436 },
+        { "B': half load of one socket, by the shape", tier_b_calibrated(1), 0.5, 427.362, 384.6258,
+          508.56078 },
+        { "B': at rest", tier_b_calibrated(1), 0, 60, 54, 71.4 },
+        { "B': four sockets draw four times it", tier_b_calibrated(4), 1, 2400, 2160, 2856 },
+        { "S: at rest the bias", tier_server(), 0, 155.546383, 57.552162, 248.874212 },
+        { "S: full load is 96,000 ms of CPU time a second", tier_server(), 1, 444.403706,
+          164.429371, 711.045929 },
+        { "E: four threads of any server CPU", tier_e(4), 0.5, 11.14036, 6.0169518, 26.758566 },
+        { "E: full", tier_e(4), 1, 15.95748, 8.6186971, 38.329038 },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -215,9 +266,9 @@ static void vm_share(void **state)
         struct watt_model model;
         double u, watts, low, high;
     } rows[] = {
-        { "2 of 96 threads at half load", as_vm(tier_e(2), 2), 0.5, 5.9755551, 2.7870820,
-          20.2148914 },
-        { "at rest only its part of P(0)", as_vm(tier_e(2), 2), 0, 0.92246, 0.5386209, 2.2157008 },
+        { "2 of 96 threads at half load", as_vm(tier_e(2), 2), 0.5, 5.8677631, 2.5586881,
+          19.8495453 },
+        { "at rest only its part of P(0)", as_vm(tier_e(2), 2), 0, 0.92939, 0.5019672, 2.2323465 },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -230,7 +281,8 @@ static void vm_share(void **state)
 
 static void vm_of_all_threads_is_bare_metal(void **state)
 {
-    const struct watt_model models[] = { tier_a(2), tier_b(), tier_e(96) };
+    const struct watt_model models[] = { tier_a(2), tier_b(), tier_b_calibrated(2), tier_server(),
+                                         tier_e(96) };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(models); i++) {
         struct watt_model vm = as_vm(models[i], models[i].power.table_threads);
@@ -240,6 +292,11 @@ static void vm_of_all_threads_is_bare_metal(void **state)
             assert_near(share.watts, metal.watts, 1e-9, "v = V");
             assert_near(share.low, metal.low, 1e-9, "v = V, low");
             assert_near(share.high, metal.high, 1e-9, "v = V, high");
+            metal = watt_dram(&models[i], pct / 100.0);
+            share = watt_dram(&vm, pct / 100.0);
+            assert_near(share.watts, metal.watts, 1e-9, "v = V, dram");
+            assert_near(share.low, metal.low, 1e-9, "v = V, dram, low");
+            assert_near(share.high, metal.high, 1e-9, "v = V, dram, high");
         }
     }
 }
@@ -290,6 +347,10 @@ static void order_and_monotony(void **state)
                                          as_vm(tier_a(2), 8),
                                          as_vm(tier_a(2), 95),
                                          as_vm(tier_b(), 4),
+                                         tier_b_calibrated(2),
+                                         as_vm(tier_b_calibrated(2), 3),
+                                         tier_server(),
+                                         as_vm(tier_server(), 4),
                                          as_vm(tier_e(2), 2) };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(models); i++) {
@@ -319,6 +380,78 @@ static void dram(void **state)
     assert_near(watt_dram(&m, 0.5).watts, 0, 0, "no memory known");
 }
 
+/* A server's DRAM model is of the host, so a VM has its share; a table's is of the VM's own GB. */
+static void dram_of_a_server(void **state)
+{
+    struct watt_model m = tier_server();
+    struct watt_model vm = as_vm(m, 24);
+    (void)state;
+    struct watt_range r = watt_dram(&m, 0);
+    assert_near(r.watts, 31.210701, 1e-6, "the bias");
+    assert_near(r.low, 31.210701 * 0.28, 1e-5, "low");
+    assert_near(r.high, 31.210701 * 1.57, 1e-5, "high");
+    assert_near(watt_dram(&vm, 0).watts, 31.210701 / 4, 1e-6, "24 of 96 threads");
+}
+
+static void a_server_without_weights_claims_nothing(void **state)
+{
+    struct watt_model m = tier_server();
+    (void)state;
+    m.weights = NULL;
+    assert_near(watt_package(&m, 0.5).watts, 0, 0, "no model, no watts");
+    m = tier_a(2);
+    m.power.curve_sockets = 0;
+    assert_near(watt_package(&m, 0.5).watts, 0, 0, "a curve of no sockets");
+}
+
+static void wall(void **state)
+{
+    const struct wall_power w = { .idle_watts = 50,
+                                  .full_watts = 450,
+                                  .idle_low = 40,
+                                  .idle_high = 70,
+                                  .full_low = 400,
+                                  .full_high = 600 };
+    static const struct {
+        const char *why;
+        double u, watts, low, high;
+    } rows[] = {
+        { "at rest", 0, 50, 40, 70 },
+        { "full", 1, 450, 400, 600 },
+        { "half load by the shape 0.6803", 0.5, 322.12, 284.908, 430.559 },
+        { "more than full", 3, 450, 400, 600 },
+        { "no number", (double)NAN, 50, 40, 70 },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct watt_range r = watt_wall(&w, rows[i].u);
+        assert_near(r.watts, rows[i].watts, 1e-9, rows[i].why);
+        assert_near(r.low, rows[i].low, 1e-9, rows[i].why);
+        assert_near(r.high, rows[i].high, 1e-9, rows[i].why);
+    }
+}
+
+static void joules_of_a_power_sensor(void **state)
+{
+    static const struct {
+        const char *why;
+        double before, now;
+        uint64_t elapsed_ns;
+        double joules;
+    } rows[] = {
+        { "steady", 100, 100, 5 * NS_PER_SEC, 500 },
+        { "rising: the mean of both ends", 100, 200, 2 * NS_PER_SEC, 300 },
+        { "falling", 200, 100, 2 * NS_PER_SEC, 300 },
+        { "no time", 100, 200, 0, 0 },
+        { "nothing drawn", 0, 0, NS_PER_SEC, 0 },
+        { "half a second", 30, 50, NS_PER_SEC / 2, 20 },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_near(watt_joules_of_power(rows[i].before, rows[i].now, rows[i].elapsed_ns),
+                    rows[i].joules, 1e-9, rows[i].why);
+}
+
 static void idle_part(void **state)
 {
     static const struct {
@@ -346,7 +479,7 @@ static void idle_guess(void **state)
     static const double ratio[POWER_CURVE_POINTS] = GENERIC;
     static const double nothing[POWER_CURVE_POINTS] = { 0 };
     (void)state;
-    assert_near(watt_idle_guess(ratio, 74.77, 0.5), 11.98, 1e-9, "ratio(0) / ratio(0.5)");
+    assert_near(watt_idle_guess(ratio, 72.34, 0.5), 12.07, 1e-9, "ratio(0) / ratio(0.5)");
     assert_near(watt_idle_guess(ratio, 50, 0), 50, 1e-9, "at rest all of it is idle");
     assert_near(watt_idle_guess(ratio, 0, 0.5), 0, 0, "nothing drawn");
     assert_near(watt_idle_guess(ratio, -5, 0.5), 0, 0, "never negative");
@@ -396,10 +529,10 @@ static void documented_vm(void **state)
     };
     assert_int_equal(power.table_threads, 96);
     struct watt_range r = watt_package(&m, 0.5);
-    assert_near(r.watts, 5.9756, 5e-5, "package");
-    assert_near(r.low, 2.787, 5e-4, "package, low");
-    assert_near(r.high, 20.215, 5e-4, "package, high");
-    assert_near(watt_package(&m, 0).watts, 0.9225, 5e-5, "package at rest");
+    assert_near(r.watts, 5.8678, 5e-5, "package");
+    assert_near(r.low, 2.5587, 5e-4, "package, low");
+    assert_near(r.high, 19.8495, 5e-4, "package, high");
+    assert_near(watt_package(&m, 0).watts, 0.9294, 5e-5, "package at rest");
 }
 
 /* The probe tells bounds before any load is known: no load and no size of the VM may leave them. */
@@ -461,6 +594,10 @@ int main(void)
         cmocka_unit_test(vm_with_more_threads_than_the_table),
         cmocka_unit_test(order_and_monotony),
         cmocka_unit_test(dram),
+        cmocka_unit_test(dram_of_a_server),
+        cmocka_unit_test(a_server_without_weights_claims_nothing),
+        cmocka_unit_test(wall),
+        cmocka_unit_test(joules_of_a_power_sensor),
         cmocka_unit_test(idle_part),
         cmocka_unit_test(idle_guess),
         cmocka_unit_test(documented_c5_metal),
