@@ -196,6 +196,17 @@ static void start_over(struct power_source *s, const struct advance *a, uint64_t
     s->started = true;
 }
 
+/* One of its rails may be off, but not all of them. */
+static bool socket_draws(const struct power_source *s, const struct advance *a, int socket)
+{
+    for (size_t i = 0; i < s->set.n; i++) {
+        const struct energy_counter *c = &s->set.counter[i];
+        if (c->is_power && c->socket == socket && a->value[i] > 0)
+            return true;
+    }
+    return false;
+}
+
 /* -ERANGE: it went back without a wrap. */
 static int joules_of(const struct power_source *s, size_t i, struct advance *a, double *ret)
 {
@@ -203,7 +214,7 @@ static int joules_of(const struct power_source *s, size_t i, struct advance *a, 
     uint64_t base = s->tally[i].base;
     uint64_t counts = 0;
     if (c->is_power) {
-        a->moved[i] = a->value[i] > 0;
+        a->moved[i] = socket_draws(s, a, c->socket);
         *ret = watt_joules_of_power((double)base * WATTS_PER_UW, (double)a->value[i] * WATTS_PER_UW,
                                     a->elapsed_ns);
         return 0;
