@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "power/model_file.h"
+
+#include "base/alloc.h"
+#include "base/cleanup.h"
+#include "base/file.h"
+#include "power/watt.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* cmocka needs the four headers above first */
+#include <cmocka.h>
+
+#include "near.h"
+#include "tree.h"
+
+#define CPU "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz"
+
+/* Two sockets, 96 threads, 200 GB: 60 W at rest, 420 W at full load, a knee at 50 %. */
+static struct model_file calibrated(void)
+{
+    return (struct model_file){
+        .vendor = "GenuineIntel",
+        .cpu_model = CPU,
+        .family = 6,
+        .model = 85,
+        .stepping = 7,
+        .sockets = 2,
+        .cores = 48,
+        .threads = 96,
+        .memory_gb = 200,
+        .kernel = "6.8.0-1021-aws",
+        .date = "2026-11-22T19:40:00Z",
+        .source = "powercap",
+        .version = "1.2.3",
+        .point = {
+            { 0, 0, 10, 60, 0.5, 20, 0.1 },
+            { 0.5, 0.5, 10, 300, 1.5, 40, 0.2 },
+            { 1, 1, 10, 420, 2.5, 80, 0.3 },
+        },
+        .points = 3,
+        .residual_mean_ratio = 0.03,
+        .residual_max_ratio = 0.08,
+    };
+}
+
+static struct cpu_facts same_cpu(void)
+{
+    return (struct cpu_facts){
+        .vendor = "GenuineIntel",
+        .family = 6,
+        .model = 85,
+        .stepping = 7,
+        .model_name = CPU,
+        .sockets = 2,
+        .cores = 48,
+        .threads = 96,
+    };
+}
+
+static char *text_of(const struct tree *t, const char *path)
+{
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    AUTO_STR full = tree_path(t, path);
+    tree_must(file_read(full, &text, NULL) == 0, "read", full);
+    return buf_take(&text);
+}
+
+static char *written(const struct model_file *m)
+{
+    AUTO_TREE t;
+    struct err err = { 0 };
+    tree_make(&t);
+    AUTO_STR path = tree_path(&t, "/model.json");
+    if (model_file_write(path, m, &err) < 0)
+        fail_msg("%s", err.text);
+    return text_of(&t, "/model.json");
+}
+
+static void what_is_written_is_read_back(void **state)
+{
+    (void)state;
+    AUTO_TREE t;
+    struct err err = { 0 };
+    struct model_file m = calibrated();
+    struct model_file got;
+    tree_make(&t);
+    AUTO_STR path = tree_path(&t, "/model.json");
+    assert_int_equal(model_file_write(path, &m, &err), 0);
+    assert_int_equal(model_file_read(path, &got, &err), 0);
+    assert_string_equal(got.vendor, m.vendor);
+    assert_string_equal(got.cpu_model, m.cpu_model);
+    assert_string_equal(got.kernel, m.kernel);
+    assert_string_equal(got.date, m.date);
+    assert_string_equal(got.source, m.source);
+    assert_string_equal(got.version, m.version);
+    assert_int_equal(got.family, 6);
+    assert_int_equal(got.model, 85);
+    assert_int_equal(got.stepping, 7);
+    assert_int_equal(got.sockets, 2);
+    assert_int_equal(got.cores, 48);
+    assert_int_equal(got.threads, 96);
+    assert_close(got.memory_gb, 200, "memory");
+    assert_int_equal(got.points, 3);
+    assert_close(got.residual_mean_ratio, 0.03, "mean residual");
+    assert_close(got.residual_max_ratio, 0.08, "largest residual");
+    for (size_t i = 0; i < 3; i++) {
+        const struct model_point *a = &got.point[i];
+        const struct model_point *b = &m.point[i];
+        assert_close(a->load, b->load, "load");
+        assert_close(a->usage_ratio, b->usage_ratio, "usage");
+        assert_close(a->seconds, b->seconds, "seconds");
+        assert_close(a->package_watts, b->package_watts, "package");
+        assert_close(a->package_stddev, b->package_stddev, "its deviation");
+        assert_close(a->dram_watts, b->dram_watts, "dram");
+        assert_close(a->dram_stddev, b->dram_stddev, "its deviation");
+    }
+}
+
+static void a_machine_without_a_dram_sensor_has_no_such_member(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    struct model_file got;
+    for (size_t i = 0; i < m.points; i++)
+        m.point[i].dram_watts = m.point[i].dram_stddev = -1;
+    AUTO_STR text = written(&m);
+    assert_null(strstr(text, "dram"));
+    assert_int_equal(model_file_parse(text, strlen(text), &got, NULL), 0);
+    assert_true(got.point[0].dram_watts < 0 && got.point[2].dram_stddev < 0);
+}
+
+/* The first place of @from in @text becomes @to; the caller frees. */
+static char *replaced(const char *text, const char *from, const char *to)
+{
+    const char *at = strstr(text, from);
+    if (!at)
+        fail_msg("the document has no %s:\n%s", from, text);
+    return mem_printf("%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
+}
+
+static void a_document_that_is_not_right_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence, *from, *to;
+        int code;
+        const char *says;
+    } rows[] = {
+        { "a newer schema", "kepler-model/1", "kepler-model/2", -ENOTSUP, "kepler-model/2" },
+        { "a document of another kind", "kepler-model/1", "kepler-probe/1", -EBADMSG,
+          "kepler-probe/1" },
+        { "no schema", "\"schema\"", "\"scheme\"", -EBADMSG, "no calibration" },
+        { "broken JSON names its line", "\"version\":", "\"version\"", -EBADMSG, "line 4" },
+        { "a text for a number", "\"package_watts\": 60", "\"package_watts\": \"60\"", -EBADMSG,
+          "points[0].package_watts is not a number" },
+        { "a number for a text", "\"source\": \"powercap\"", "\"source\": 5", -EBADMSG,
+          "source is not a text" },
+        { "half a socket", "\"sockets\": 2", "\"sockets\": 1.5", -EBADMSG,
+          "machine.sockets is 1.5, not a whole number" },
+        { "no socket", "\"sockets\": 2", "\"sockets\": 0", -EBADMSG, "machine.sockets is 0" },
+        { "more sockets than threads", "\"sockets\": 2", "\"sockets\": 200", -EBADMSG,
+          "more than its 96 threads" },
+        { "no watts", "\"package_watts\": 60", "\"package_watts\": 0", -EBADMSG,
+          "points[0].package_watts is 0" },
+        { "negative watts", "\"package_watts\": 300", "\"package_watts\": -300", -EBADMSG,
+          "points[1].package_watts is -300" },
+        { "a huge number", "\"package_watts\": 300", "\"package_watts\": 1e300", -EBADMSG,
+          "points[1].package_watts is 1e+300" },
+        { "a negative deviation", "\"package_stddev\": 0.5", "\"package_stddev\": -1", -EBADMSG,
+          "points[0].package_stddev" },
+        { "more usage than CPUs", "\"usage_ratio\": 0.5", "\"usage_ratio\": 1.5", -EBADMSG,
+          "points[1].usage_ratio" },
+        { "no time", "\"seconds\": 10", "\"seconds\": 0", -EBADMSG, "points[0].seconds" },
+        { "loads out of order", "\"load\": 0.5", "\"load\": 0", -EBADMSG,
+          "points[1].load is 0 after 0" },
+        { "watts falling more than noise", "\"package_watts\": 300", "\"package_watts\": 500",
+          -EBADMSG, "points[2].package_watts is 420 W at load 1, below the 500 W of load 0.5" },
+        { "not up to full load", "\"load\": 1,", "\"load\": 0.9,", -EBADMSG,
+          "from load 0 to 0.9" },
+        { "not from rest", "\"load\": 0,", "\"load\": 0.1,", -EBADMSG, "from load 0.1 to 1" },
+        { "a load that was held back", "\"usage_ratio\": 1,", "\"usage_ratio\": 0.4,", -EBADMSG,
+          "from 0 % to 40 % only" },
+        { "dram at one point less", "\"dram_watts\": 40,", "", -EBADMSG, "points[1].dram_watts" },
+        { "dram watts without power", "\"dram_watts\": 40", "\"dram_watts\": 0", -EBADMSG,
+          "points[1].dram_watts is 0" },
+        { "a missing member", "\"kernel\": \"6.8.0-1021-aws\"", "\"x\": 1", -EBADMSG,
+          "machine.kernel is missing" },
+        { "an unknown member", "\"sockets\": 2", "\"sockets\": 2, \"soxets\": 2", -EBADMSG,
+          "machine.soxets is no member" },
+        { "an unknown member of the whole", "\"source\"", "\"colour\": 1, \"source\"", -EBADMSG,
+          "colour is no member" },
+        { "an unknown member of a point", "\"load\": 0.5", "\"load\": 0.5, \"watts\": 2", -EBADMSG,
+          "points[1].watts is no member" },
+        { "a text that is too long", "6.8.0-1021-aws",
+          "6.8.0-0123456789012345678901234567890123456789012345678901234567890123456789012345678901"
+          "23456789012345",
+          -EBADMSG, "machine.kernel is longer than 95 bytes" },
+        { "points that are no list", "\"points\": [", "\"points\": 5, \"p\": [", -EBADMSG,
+          "p is no member" },
+        { "no residuals", "\"residuals\"", "\"residual\"", -EBADMSG, "residual is no member" },
+    };
+    struct model_file m = calibrated();
+    AUTO_STR good = written(&m);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = { 0 };
+        struct model_file got = { .points = 77 };
+        AUTO_STR bad = replaced(good, rows[i].from, rows[i].to);
+        int code = model_file_parse(bad, strlen(bad), &got, &err);
+        if (code != rows[i].code || !strstr(err.text, rows[i].says))
+            fail_msg("%s: %d, \"%s\"", rows[i].sentence, code, err.text);
+        assert_int_equal(got.points, 77); /* nothing is written on failure */
+    }
+}
+
+static void points_that_are_none_or_too_many_are_refused(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    AUTO_STR good = written(&m);
+    char *from = strstr(good, "\"points\": [");
+    char *to = strstr(from, "],");
+    assert_non_null(to);
+    static const struct {
+        size_t n;
+        const char *says;
+    } rows[] = {
+        { 0, "points has 0" },
+        { 1, "points has 1" },
+        { 102, "points has 102" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = { 0 };
+        struct model_file got;
+        AUTO_BUF text;
+        buf_init(&text, 1 << 20);
+        buf_add(&text, good, (size_t)(from - good));
+        buf_str(&text, "\"points\": [");
+        for (size_t k = 0; k < rows[i].n; k++)
+            buf_str(&text, k ? ", {}" : "{}");
+        buf_str(&text, to);
+        assert_int_equal(model_file_parse(buf_text(&text), text.len, &got, &err), -EBADMSG);
+        if (!strstr(err.text, rows[i].says))
+            fail_msg("%zu points: %s", rows[i].n, err.text);
+    }
+}
+
+static void noise_between_two_points_is_no_fall(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    struct model_file got;
+    struct err err = { 0 };
+    m.point[1].package_watts = 428; /* 8 W above full load: 2 % of it are noise */
+    AUTO_STR two_percent = written(&m);
+    assert_int_equal(model_file_parse(two_percent, strlen(two_percent), &got, &err), 0);
+    m.point[1].package_watts = 460; /* 40 W above, but its readings scatter by 20 W */
+    m.point[1].package_stddev = 20;
+    AUTO_STR scattered = written(&m);
+    assert_int_equal(model_file_parse(scattered, strlen(scattered), &got, &err), 0);
+}
+
+static void what_makes_no_model_is_not_written(void **state)
+{
+    (void)state;
+    AUTO_TREE t;
+    struct err err = { 0 };
+    struct model_file m = calibrated();
+    tree_make(&t);
+    tree_put(&t, "/model.json", "older");
+    AUTO_STR path = tree_path(&t, "/model.json");
+    m.point[2].package_watts = 60; /* as much as at rest */
+    m.point[1].package_watts = 60;
+    assert_int_equal(model_file_write(path, &m, &err), -EBADMSG);
+    assert_non_null(strstr(err.text, "was not written"));
+    assert_non_null(strstr(err.text, "does not see the processor"));
+    AUTO_STR kept = text_of(&t, "/model.json");
+    assert_string_equal(kept, "older");
+}
+
+static void a_file_that_cannot_be_read_is_named(void **state)
+{
+    (void)state;
+    AUTO_TREE t;
+    struct err err = { 0 };
+    struct model_file got;
+    tree_make(&t);
+    AUTO_STR path = tree_path(&t, "/model.json");
+    assert_int_equal(model_file_read(path, &got, &err), -ENOENT);
+    assert_non_null(strstr(err.text, path));
+    tree_put(&t, "/model.json", "{}");
+    assert_int_equal(model_file_read(path, &got, &err), -EBADMSG);
+    assert_non_null(strstr(err.text, path));
+    tree_put(&t, "/model.json", "");
+    assert_int_equal(model_file_read(path, &got, &err), -EBADMSG);
+    assert_non_null(strstr(err.text, path));
+}
+
+/* -- use -- */
+
+static struct cpu_power power_of(const struct model_file *m)
+{
+    struct cpu_facts cpu = same_cpu();
+    struct cpu_power p = { 0 };
+    struct err err = { 0 };
+    if (model_file_to_power(m, "/etc/kepler/c5.json", &cpu, &p, &err) < 0)
+        fail_msg("%s", err.text);
+    return p;
+}
+
+static void watts_between_the_points_are_linear(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    struct cpu_power p = power_of(&m);
+    static const double want[POWER_CURVE_POINTS] = { 60,  108, 156, 204, 252, 300,
+                                                     324, 348, 372, 396, 420 };
+    assert_int_equal(p.tier, TIER_B_CALIBRATED);
+    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
+        assert_close(p.curve[i], want[i], "package watts");
+    assert_close(p.dram_watts_per_gb[0], 0.1, "dram at rest");
+    assert_close(p.dram_watts_per_gb[5], 0.2, "dram at 50 %");
+    assert_close(p.dram_watts_per_gb[10], 0.4, "dram at full load");
+    assert_close(p.dram_low, p.bound_low, "dram is as sure as the package");
+    assert_close(p.dram_high, p.bound_high, "dram is as sure as the package");
+    assert_true(p.bound_low < 1 && p.bound_high > 1);
+    assert_int_equal(p.curve_sockets, 2);
+    assert_int_equal(p.table_threads, 96);
+}
+
+static void it_says_whose_figures_they_are(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    struct cpu_power p = power_of(&m);
+    assert_string_equal(p.name, CPU);
+    assert_non_null(strstr(p.source, "c5.json"));
+    assert_non_null(strstr(p.source, "2026-11-22T19:40:00Z"));
+    assert_non_null(strstr(p.source, "6.8.0-1021-aws"));
+    assert_non_null(strstr(p.source, "powercap"));
+    assert_non_null(strstr(p.reason, "tier B'"));
+    assert_non_null(strstr(p.reason, "3 points"));
+}
+
+/* Points at their real load, not at the wanted one; none below the one before. */
+static void points_count_where_they_were(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    m.point[0].usage_ratio = 0.02;
+    m.point[1].usage_ratio = 0.6;
+    m.point[2].usage_ratio = 0.98;
+    struct cpu_power p = power_of(&m);
+    assert_close(p.curve[0], 60, "below the first point it is flat");
+    assert_close(p.curve[6], 300, "the middle one is at 60 %");
+    assert_close(p.curve[10], 420, "above the last point it is flat");
+    m.point[1].package_watts = 425;
+    p = power_of(&m);
+    for (size_t i = 1; i < POWER_CURVE_POINTS; i++)
+        assert_true(p.curve[i] >= p.curve[i - 1]);
+}
+
+static void points_at_the_same_load_are_one(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    m.point[1].usage_ratio = 0; /* the load of this step did not come about */
+    struct cpu_power p = power_of(&m);
+    assert_close(p.curve[0], (60.0 + 300.0) / 2, "their mean");
+    assert_close(p.curve[10], 420, "full load");
+}
+
+static void two_ends_take_the_generic_shape(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    m.point[1] = m.point[2];
+    m.points = 2;
+    struct cpu_power p = power_of(&m);
+    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
+        assert_near(p.curve[i], 60 + 360 * cpu_power_shape[i], 1e-6,
+                    "idle + (full - idle) x shape");
+}
+
+static void without_a_dram_sensor_the_generic_curve_stays(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    for (size_t i = 0; i < m.points; i++)
+        m.point[i].dram_watts = m.point[i].dram_stddev = -1;
+    struct cpu_power p = power_of(&m);
+    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
+        assert_close(p.dram_watts_per_gb[i], cpu_power_dram_watts_per_gb[i], "generic");
+    assert_close(p.dram_low, DRAM_BOUND_LOW, "generic");
+    assert_close(p.dram_high, DRAM_BOUND_HIGH, "generic");
+}
+
+static void one_socket_is_half_of_the_two_of_a_table(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    m.sockets = 1;
+    m.threads = 48;
+    struct cpu_power p = power_of(&m);
+    assert_int_equal(p.curve_sockets, 1);
+    assert_int_equal(p.table_threads, 96);
+    const struct watt_model two = { .power = p, .sockets = 2, .threads = 96 };
+    assert_close(watt_package(&two, 1).watts, 840, "two sockets draw twice as much");
+}
+
+static void another_cpu_is_refused_with_both_names(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    struct cpu_facts cpu = same_cpu();
+    struct cpu_power p = { .table_threads = 77 };
+    struct err err = { 0 };
+    (void)snprintf(cpu.model_name, sizeof(cpu.model_name), "AMD EPYC 7R13 Processor");
+    assert_int_equal(model_file_to_power(&m, "c5.json", &cpu, &p, &err), -EINVAL);
+    assert_non_null(strstr(err.text, CPU));
+    assert_non_null(strstr(err.text, "AMD EPYC 7R13 Processor"));
+    assert_non_null(strstr(err.text, "c5.json"));
+    assert_int_equal(p.table_threads, 77);
+}
+
+static void a_cpu_without_a_name_is_known_by_its_numbers(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    struct cpu_facts cpu = same_cpu();
+    struct cpu_power p;
+    struct err err = { 0 };
+    m.cpu_model[0] = cpu.model_name[0] = '\0';
+    assert_int_equal(model_file_to_power(&m, "m.json", &cpu, &p, &err), 0);
+    cpu.model = 106;
+    assert_int_equal(model_file_to_power(&m, "m.json", &cpu, &p, &err), -EINVAL);
+    assert_non_null(strstr(err.text, "model 106"));
+    assert_non_null(strstr(err.text, "model 85"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(a_machine_without_a_dram_sensor_has_no_such_member),
+        cmocka_unit_test(a_document_that_is_not_right_is_refused),
+        cmocka_unit_test(points_that_are_none_or_too_many_are_refused),
+        cmocka_unit_test(noise_between_two_points_is_no_fall),
+        cmocka_unit_test(what_makes_no_model_is_not_written),
+        cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+        cmocka_unit_test(watts_between_the_points_are_linear),
+        cmocka_unit_test(it_says_whose_figures_they_are),
+        cmocka_unit_test(points_count_where_they_were),
+        cmocka_unit_test(points_at_the_same_load_are_one),
+        cmocka_unit_test(two_ends_take_the_generic_shape),
+        cmocka_unit_test(without_a_dram_sensor_the_generic_curve_stays),
+        cmocka_unit_test(one_socket_is_half_of_the_two_of_a_table),
+        cmocka_unit_test(another_cpu_is_refused_with_both_names),
+        cmocka_unit_test(a_cpu_without_a_name_is_known_by_its_numbers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
