@@ -368,14 +368,14 @@ static void a_power_sensor_is_integrated(void **state)
 {
     (void)state;
     dump_cpuinfo(&d, 1, XEON_8275CL, "");
-    dump_hwmon(&d, "xgene", "CPU power", 40000000);
+    dump_hwmon(&d, "scmi_sensors", "package", 40000000);
     dump_read_machine(&d);
     struct power_source *s = open_ok(&power_source_hwmon);
     assert_near(read_ok(s, 0).joules, 0, 0, "the first one only starts");
-    dump_hwmon(&d, "xgene", "CPU power", 60000000);
+    dump_hwmon(&d, "scmi_sensors", "package", 60000000);
     assert_near(read_ok(s, 5).joules, 250, 1e-9, "the mean of 40 and 60 W for 5 s");
     assert_near(read_ok(s, 6).joules, 310, 1e-9, "60 W for 1 s: steady is not still");
-    dump_hwmon(&d, "xgene", "CPU power", 20000000);
+    dump_hwmon(&d, "scmi_sensors", "package", 20000000);
     assert_near(read_ok(s, 16).joules, 710, 1e-9, "a late tick");
     power_source_hwmon.close(s);
 }
@@ -396,13 +396,13 @@ static void what_a_power_sensor_cannot_mean(void **state)
     (void)state;
     dump_cpuinfo(&d, 1, XEON_8275CL, "");
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        dump_hwmon(&d, "xgene", "CPU power", 40000000);
+        dump_hwmon(&d, "scmi_sensors", "package", 40000000);
         dump_read_machine(&d);
         struct power_source *s = open_ok(&power_source_hwmon);
         (void)read_ok(s, 0);
         tree_printf(&d.tree, "/sys/class/hwmon/hwmon0/power1_input", "%s\n", rows[i].text);
         read_fails(s, 5, rows[i].code, rows[i].saying);
-        dump_hwmon(&d, "xgene", "CPU power", 60000000);
+        dump_hwmon(&d, "scmi_sensors", "package", 60000000);
         assert_near(read_ok(s, 10).joules, 500, 1e-9, rows[i].why); /* over both intervals */
         power_source_hwmon.close(s);
     }
@@ -412,7 +412,7 @@ static void a_sensor_at_0_is_bad_in_the_end(void **state)
 {
     (void)state;
     dump_cpuinfo(&d, 1, XEON_8275CL, "");
-    dump_hwmon(&d, "xgene", "CPU power", 0);
+    dump_hwmon(&d, "scmi_sensors", "package", 0);
     dump_read_machine(&d);
     struct power_source *s = open_ok(&power_source_hwmon);
     (void)read_ok(s, 0);
