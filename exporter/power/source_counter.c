@@ -52,7 +52,7 @@ static double ceiling_watts(const struct power_source *s)
 static void counter_describe(const struct power_source *s, const struct energy_counter *c,
                              char *ret, size_t size)
 {
-    if (c->reg != 0) {
+    if (s->driver == &energy_msr) {
         (void)snprintf(ret, size, "%s register 0x%x", c->path, (unsigned)c->reg);
     } else {
         (void)snprintf(ret, size, "%s%s", c->path,
@@ -155,6 +155,8 @@ static int values_read(const struct power_source *s, struct advance *a, struct e
         int code = s->driver->read(s->machine->fs, c, &a->value[i]);
         if (code == 0)
             continue;
+        if (code == -ERANGE) /* a negative one; of a source it means that a counter jumped */
+            code = -EBADMSG;
         counter_describe(s, c, what, sizeof(what));
         if (code == -EBADMSG && is_of_files(s) &&
             rootfs_read_text(s->machine->fs, what, text, sizeof(text)) >= 0)
