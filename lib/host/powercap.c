@@ -254,27 +254,21 @@ static bool is_told_again(const struct cpu_facts *cpu, const struct energy_set *
     return false;
 }
 
-static size_t counters_of(const struct energy_set *set, enum energy_zone zone)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < set->n; i++)
-        n += set->counter[i].zone == zone;
-    return n;
-}
-
 /* A zone that one package cannot tell, or does not have, would be too small a sum: it is left out
    whole. psys is told by the master package alone. */
 static void drop_partial(struct energy_set *set, const bool fails[ZONE_COUNT])
 {
-    struct energy_set kept = { 0 };
-    size_t packages = counters_of(set, ZONE_PACKAGE);
+    size_t counters[ZONE_COUNT] = { 0 };
+    size_t kept = 0;
+    for (size_t i = 0; i < set->n; i++)
+        counters[set->counter[i].zone]++;
     for (size_t i = 0; i < set->n; i++) {
         enum energy_zone zone = set->counter[i].zone;
-        bool is_whole = zone == ZONE_PSYS || counters_of(set, zone) == packages;
+        bool is_whole = zone == ZONE_PSYS || counters[zone] == counters[ZONE_PACKAGE];
         if (is_whole && !fails[zone])
-            kept.counter[kept.n++] = set->counter[i];
+            set->counter[kept++] = set->counter[i];
     }
-    *set = kept;
+    set->n = kept;
 }
 
 static int collect(const struct rootfs *fs, const struct cpu_facts *cpu,
