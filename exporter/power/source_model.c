@@ -17,9 +17,9 @@
    loads: package against cpu_package_watts.csv, memory against dram_watts_per_gb.csv
    (docs/decisions/0007-bounds-of-estimates.md; tests/unit/source_model_test.c computes them). */
 #define SERVER_LOW       0.37
-#define SERVER_HIGH      1.60
+#define SERVER_HIGH      1.59
 #define SERVER_DRAM_LOW  0.28
-#define SERVER_DRAM_HIGH 1.57
+#define SERVER_DRAM_HIGH 1.58
 
 struct power_source {
     enum energy_zone zone;
@@ -109,11 +109,12 @@ static int model_open(const struct power_machine *m, enum energy_zone zone,
                       struct power_source **ret, struct err *err)
 {
     if (m->power.tier == TIER_E) {
-        return err_set(err, -ENOENT,
-                       "the CPU \"%s\" is in no table and its TDP is not known: give the TDP "
-                       "(power.tdp, --power.tdp) or a model file that `kepler-exporter calibrate` "
-                       "wrote on a machine of this CPU (--model)",
-                       m->cpu.model_name);
+        return err_set(
+            err, -ENOENT,
+            "the CPU \"%s\" is in no table and its TDP is not known: give the TDP "
+            "of a socket (--power.tdp-watts) or a model file that `kepler-exporter calibrate` "
+            "wrote on a machine of this CPU (--model)",
+            m->cpu.model_name);
     }
     return table_open(m, zone, ret, err);
 }
