@@ -7,39 +7,28 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "host/cgroup.h"
-#include "host/msr.h"
-#include "host/powercap.h"
+#include "record_part.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 
 #define FILE_LIMIT ((size_t)4 << 20) /* cpuinfo of 1024 threads has 1.6 MiB */
-#define LATER      "/.probe/later"
 
-struct recorder {
-    const struct probe *p;
-    const char *dir;
-    int code; /* the first failure; nothing is written after it */
-    struct err *err;
-};
-
-static void fail(struct recorder *r, const char *what, const char *path, int code)
+void recorder_fail(struct recorder *r, const char *what, const char *path, int code)
 {
     r->code = err_set(r->err, code, "cannot %s %s for --record: %s", what, path, strerror(-code));
 }
 
-/* Makes the folders above @path (which begins with the dump's folder). */
-static void make_parents(struct recorder *r, char *path)
+void recorder_parents(struct recorder *r, char *path)
 {
     for (char *slash = strchr(path + strlen(r->dir) + 1, '/'); slash && r->code == 0;
          slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (mkdir(path, 0755) < 0 && errno != EEXIST)
-            fail(r, "make the folder", path, -errno);
+            recorder_fail(r, "make the folder", path, -errno);
         *slash = '/';
     }
 }
@@ -49,17 +38,16 @@ static void put_bytes(struct recorder *r, const char *path, const void *bytes, s
     if (r->code < 0)
         return;
     AUTO_STR full = mem_printf("%s%s", r->dir, path);
-    make_parents(r, full);
+    recorder_parents(r, full);
     AUTO_FD fd = r->code == 0 ? open(full, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644) : -1;
     if (r->code < 0)
         return;
     int code = fd < 0 ? -errno : fd_write_all(fd, bytes, n);
     if (code < 0)
-        fail(r, "write", full, code);
+        recorder_fail(r, "write", full, code);
 }
 
-PRINTF_LIKE(3, 4)
-static void put_text(struct recorder *r, const char *path, const char *format, ...)
+void recorder_text(struct recorder *r, const char *path, const char *format, ...)
 {
     AUTO_STR text = NULL;
     va_list args;
@@ -70,8 +58,7 @@ static void put_text(struct recorder *r, const char *path, const char *format, .
         put_bytes(r, path, text, (size_t)n);
 }
 
-/* A file that is not there is not there in the dump either. */
-static void copy_file(struct recorder *r, const char *path)
+void recorder_copy(struct recorder *r, const char *path)
 {
     AUTO_BUF text;
     buf_init(&text, FILE_LIMIT);
@@ -147,10 +134,11 @@ static void record_kernel(struct recorder *r)
                                          "/sys/class/dmi/id/sys_vendor",
                                          "/sys/class/dmi/id/product_name",
                                          "/sys/class/dmi/id/bios_vendor",
-                                         "/sys/class/dmi/id/bios_version" };
+                                         "/sys/class/dmi/id/bios_version",
+                                         KERNEL_SECURE_BOOT };
     for (size_t i = 0; i < ARRAY_LEN(files); i++)
-        copy_file(r, files[i]);
-    put_text(r, "/proc/sys/kernel/arch", "%s\n", r->p->kernel.arch);
+        recorder_copy(r, files[i]);
+    recorder_text(r, "/proc/sys/kernel/arch", "%s\n", r->p->kernel.arch);
     copy_lines(r, "/proc/cpuinfo", keep_but_serial);
     copy_lines(r, "/proc/meminfo", keep_memory_total);
     copy_lines(r, "/proc/modules", keep_loaded_module);
@@ -189,125 +177,14 @@ static void record_cgroups(struct recorder *r)
     struct cgroup_cpu_counter counter;
 
     for (size_t i = 0; i < ARRAY_LEN(marks); i++)
-        copy_file(r, marks[i]);
+        recorder_copy(r, marks[i]);
     if (cgroup_root_counter_find(&r->p->fs, &counter) == 0)
-        copy_file(r, counter.path);
+        recorder_copy(r, counter.path);
     for (size_t i = 0; i < ARRAY_LEN(v1_folders); i++) {
         AUTO_STR inside = mem_printf("%s%s/", r->dir, v1_folders[i]);
         if (rootfs_exists(&r->p->fs, v1_folders[i]))
-            make_parents(r, inside);
+            recorder_parents(r, inside);
     }
-}
-
-/* Zone files go where the class's link leads, as in sysfs. */
-static void record_zone(struct recorder *r, const char *entry)
-{
-    static const char *const files[] = { "name", "energy_uj", "max_energy_range_uj" };
-    AUTO_STR link = mem_printf(POWERCAP_CLASS "/%s", entry);
-    char target[512];
-    bool is_link = rootfs_readlink(&r->p->fs, link, target, sizeof(target)) == 0;
-    const bool is_below_sys = is_link && strncmp(target, "../../", 6) == 0;
-    AUTO_STR folder = is_below_sys ? mem_printf("/sys/%s", target + 6) : mem_strdup(link);
-
-    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-        AUTO_STR from = mem_printf("%s/%s", link, files[i]);
-        AUTO_STR to = mem_printf("%s/%s", folder, files[i]);
-        char text[64];
-        if (rootfs_read_text(&r->p->fs, from, text, sizeof(text)) >= 0)
-            put_text(r, to, "%s\n", text);
-    }
-    if (!is_below_sys || r->code < 0)
-        return;
-    AUTO_STR full = mem_printf("%s%s", r->dir, link);
-    make_parents(r, full);
-    if (r->code == 0 && symlink(target, full) < 0)
-        fail(r, "make the link", full, -errno);
-}
-
-static void record_powercap(struct recorder *r)
-{
-    AUTO_NAMES names = { 0 };
-    if (rootfs_list(&r->p->fs, POWERCAP_CLASS, &names) < 0)
-        return;
-    AUTO_STR folder = mem_printf("%s" POWERCAP_CLASS "/", r->dir); /* also if it is empty */
-    make_parents(r, folder);
-    for (size_t i = 0; i < names.n; i++) {
-        if (strncmp(names.name[i], "intel-rapl", 10) == 0)
-            record_zone(r, names.name[i]);
-    }
-}
-
-static void record_pmu(struct recorder *r)
-{
-    static const char *const folder = "/sys/bus/event_source/devices/power";
-    AUTO_STR type = mem_printf("%s/type", folder);
-    AUTO_STR mask = mem_printf("%s/cpumask", folder);
-    AUTO_STR events = mem_printf("%s/events", folder);
-    AUTO_NAMES names = { 0 };
-    copy_file(r, type);
-    copy_file(r, mask);
-    if (rootfs_list(&r->p->fs, events, &names) < 0)
-        return;
-    for (size_t i = 0; i < names.n; i++) {
-        AUTO_STR path = mem_printf("%s/%s", events, names.name[i]);
-        copy_file(r, path);
-    }
-}
-
-static void put_register(struct recorder *r, const char *above, const struct energy_counter *c,
-                         uint64_t value)
-{
-    AUTO_STR path = mem_printf("%s%s/0x%" PRIx32, above, c->path, c->reg);
-    put_text(r, path, "0x%" PRIx64 "\n", value);
-}
-
-/* Every energy register that answers, of the first thread of each socket. */
-static void record_registers(struct recorder *r)
-{
-    static const uint32_t registers[] = {
-        MSR_INTEL_POWER_UNIT,  MSR_INTEL_PKG_ENERGY, MSR_INTEL_PKG_INFO,
-        MSR_INTEL_DRAM_ENERGY, MSR_INTEL_PP0_ENERGY, MSR_INTEL_PP1_ENERGY,
-        MSR_INTEL_PSYS_ENERGY, MSR_AMD_POWER_UNIT,   MSR_AMD_PKG_ENERGY,
-    };
-    for (unsigned s = 0; s < r->p->cpu.sockets; s++) {
-        int cpu = cpu_first_of_socket(&r->p->cpu, s);
-        for (size_t i = 0; cpu >= 0 && i < ARRAY_LEN(registers); i++) {
-            struct energy_counter c = { .reg = registers[i] };
-            uint64_t value = 0;
-            (void)snprintf(c.path, sizeof(c.path), "/dev/cpu/%d/msr", cpu);
-            if (msr_read(&r->p->fs, cpu, c.reg, &value) == 0)
-                put_register(r, "", &c, value);
-        }
-    }
-}
-
-static void put_reading(struct recorder *r, const char *above, const struct energy_counter *c,
-                        uint64_t value)
-{
-    if (c->reg != 0) {
-        put_register(r, above, c, value);
-        return;
-    }
-    AUTO_STR path = mem_printf("%s%s/energy_uj", above, c->path);
-    put_text(r, path, "%" PRIu64 "\n", value);
-}
-
-/* Both readings as the probe took them, so that the dump repeats its verdict. */
-static void record_readings(struct recorder *r)
-{
-    uint64_t elapsed_ns = 0;
-    for (size_t d = 0; d < r->p->trials; d++) {
-        const struct energy_trial *t = &r->p->trial[d];
-        for (size_t i = 0; i < t->set.n; i++) {
-            if (t->pair[i].first_code < 0 || t->pair[i].second_code < 0)
-                continue;
-            put_reading(r, "", &t->set.counter[i], t->pair[i].first);
-            put_reading(r, LATER, &t->set.counter[i], t->pair[i].second);
-            elapsed_ns = t->elapsed_ns;
-        }
-    }
-    if (elapsed_ns > 0)
-        put_text(r, LATER "/elapsed_ns", "%" PRIu64 "\n", elapsed_ns);
 }
 
 static void record_acts(struct recorder *r)
@@ -342,8 +219,8 @@ static int want_empty(const char *path, struct err *err)
 int record_write(const struct probe *p, const char *dir, struct err *err)
 {
     static void (*const parts[])(struct recorder * r) = {
-        record_kernel, record_modules,   record_cgroups,  record_powercap,
-        record_pmu,    record_registers, record_readings, /* over the registers' later values */
+        record_kernel,  record_modules,  record_cgroups,
+        record_sensors, record_readings, /* over the registers' later values */
         record_acts,
     };
     struct recorder r = { .p = p, .dir = dir, .err = err };

@@ -4,6 +4,7 @@
 #include "base/number.h"
 #include "host/span.h"
 
+#include <errno.h>
 #include <sys/utsname.h>
 
 #define SMALL_FILE_LIMIT (64U << 10) /* meminfo has 1.5 KiB, os-release less than 1 KiB */
@@ -119,4 +120,27 @@ void kernel_read(const struct rootfs *fs, struct kernel_facts *ret)
     read_arch(fs, ret->arch, sizeof(ret->arch));
     read_os(fs, ret);
     ret->memory_bytes = read_memory_bytes(fs);
+}
+
+#define EFI_ATTRIBUTES 4 /* bytes before the value */
+
+int kernel_secure_boot_parse(const void *bytes, size_t n, bool *ret)
+{
+    const unsigned char *byte = bytes;
+    if (n != EFI_ATTRIBUTES + 1 || byte[EFI_ATTRIBUTES] > 1)
+        return -EBADMSG;
+    *ret = byte[EFI_ATTRIBUTES] == 1;
+    return 0;
+}
+
+int kernel_secure_boot_read(const struct rootfs *fs, bool *ret)
+{
+    AUTO_BUF bytes;
+    buf_init(&bytes, 64);
+    int code = rootfs_read_all(fs, KERNEL_SECURE_BOOT, &bytes);
+    if (code == -ENOTDIR)
+        return -ENOENT;
+    if (code < 0)
+        return code == -EFBIG ? -EBADMSG : code;
+    return kernel_secure_boot_parse(buf_text(&bytes), bytes.len, ret);
 }

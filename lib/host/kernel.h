@@ -23,6 +23,9 @@ struct kernel_facts {
 };
 void kernel_read(const struct rootfs *fs, struct kernel_facts *ret);
 
+#define KERNEL_SECURE_BOOT \
+ "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+
 enum module_state {
     MODULE_LOADED,    /* in /proc/modules */
     MODULE_BUILTIN,   /* in modules.builtin, or its option is =y */
@@ -30,6 +33,10 @@ enum module_state {
     MODULE_ABSENT,
 };
 const char *module_state_name(enum module_state state); /* "loaded" ... */
+
+/* UEFI's Secure Boot: with it on, the kernel loads signed modules only. -ENOENT: the firmware is no
+   UEFI, or its variables are not mounted; -EBADMSG: it has another form; what else reading says. */
+MUST_USE int kernel_secure_boot_read(const struct rootfs *fs, bool *ret);
 
 /* @name with underscores ("intel_rapl_msr"); @option its build option ("CONFIG_INTEL_RAPL") or
    NULL. */
@@ -59,6 +66,11 @@ bool kernel_module_list_has(const char *list, const char *name);
 /* Value of @key in the text of os-release(5), unquoted; false (and "") if it is not there or does
    not fit. */
 bool kernel_os_release_parse(const char *text, const char *key, char *ret, size_t size);
+
+/* A file of efivarfs: 4 bytes of attributes, then the variable's value, here one byte, 0 or 1 (UEFI
+   Specification 2.10, section 3.3, "SecureBoot"; Linux Documentation/filesystems/efivarfs.rst).
+   -EBADMSG for anything else. */
+MUST_USE int kernel_secure_boot_parse(const void *bytes, size_t n, bool *ret);
 
 /* The word in brackets of "none [integrity] confidentiality"; false (and "") without one. */
 bool kernel_lockdown_parse(const char *text, char *ret, size_t size);

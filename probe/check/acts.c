@@ -14,7 +14,6 @@
 /* It answers in some milliseconds. Where DMI has told the type, only the region would be missed. */
 #define IMDS_TIMEOUT_MS       1000
 #define IMDS_TIMEOUT_SHORT_MS 250
-#define PMU_NAP_MS            100
 
 struct bpf_act {
     const char *name;
@@ -43,18 +42,6 @@ static void try_imds(struct probe *p)
     }
 }
 
-static void try_pmu(struct probe *p)
-{
-    for (size_t i = 0; i < p->pmu.n; i++) {
-        double joules = 0;
-        if (strcmp(p->pmu.event[i].name, "energy-pkg") != 0)
-            continue;
-        p->pmu_try = perf_energy_try(&p->pmu, &p->pmu.event[i], perf_cpumask_first(p->pmu.cpumask),
-                                     PMU_NAP_MS, &joules);
-        p->pmu_watts = p->pmu_try == 0 ? joules * 1e3 / PMU_NAP_MS : 0;
-    }
-}
-
 void acts_try(struct probe *p)
 {
     bpf_acts_try(&p->acts.bpf);
@@ -62,8 +49,6 @@ void acts_try(struct probe *p)
     for (int c = 0; c < PERF_COUNTERS; c++)
         p->acts.perf[c] = perf_counter_try((enum perf_counter)c);
     p->acts.perf_known = true;
-    if (p->pmu_code == 0)
-        try_pmu(p);
     if (strcmp(p->cloud.provider, "ec2") == 0)
         try_imds(p);
 }

@@ -52,10 +52,18 @@ struct energy_trial {
 struct energy_verdict {
     bool usable;              /* every socket's package counter advanced and is plausible */
     bool zone_ok[ZONE_COUNT]; /* all sockets of the zone are */
+    bool is_elsewhere;        /* no package counter at all, but another zone is good */
+    bool is_power;            /* watts are told, not counted */
     double watts[ZONE_COUNT]; /* sockets summed; 0 unless zone_ok */
     char why[240];            /* not usable: the first counter that is not, and its figures */
 };
-void energy_judge(const struct energy_trial *t, double ceiling_watts, struct energy_verdict *ret);
+struct energy_limits {
+    double socket_watts;  /* most of a zone of one socket: 2 x TDP */
+    double machine_watts; /* most of psys: twice that, over all sockets, as board and memory are in
+                             it (exporter/power/source_counter.c takes the same) */
+};
+void energy_judge(const struct energy_trial *t, const struct energy_limits *limits,
+                  struct energy_verdict *ret);
 
 /* A module that would help, and the package that brings it ("" if its file is there). */
 struct probe_fix {
@@ -77,15 +85,11 @@ struct probe {
     const char *tdp_source;       /* "MSR 0x614", "table of CPUs"; "" */
     struct cpu_power power;       /* of the model, if cpu_known */
     double bound_low, bound_high; /* of the model on this machine, at any load */
-    double ceiling_watts;         /* most per socket that is believed */
+    struct energy_limits limits;  /* of what is believed */
     struct probe_acts acts;
     struct energy_trial trial[PROBE_DRIVERS_MAX];
     struct energy_verdict verdict[PROBE_DRIVERS_MAX];
     size_t trials;
-    struct perf_energy pmu;
-    int pmu_code;               /* of perf_energy_list */
-    int pmu_try;                /* of perf_energy_try, or -ENOTSUP: not tried (a dump) */
-    double pmu_watts;           /* of the first package */
     bool accounting_ready;      /* /proc lists processes, or it is a dump that holds CPU facts */
     const char *const *ignored; /* ids of --ignore; borrowed */
     size_t ignored_n;
@@ -117,6 +121,7 @@ struct check {
 extern const struct check probe_checks[];
 extern const size_t probe_checks_count;
 const struct check *check_find(const char *id); /* NULL: no such check */
+const char *check_last_part(const char *id);    /* "module.msr" -> "msr" */
 
 void check_kernel(struct probe *p, struct finding *f);
 void check_lockdown(struct probe *p, struct finding *f);
@@ -124,12 +129,12 @@ void check_virtualisation(struct probe *p, struct finding *f);
 void check_cpu(struct probe *p, struct finding *f);
 void check_memory(struct probe *p, struct finding *f);
 void check_cloud(struct probe *p, struct finding *f);
-void check_powercap(struct probe *p, struct finding *f);
-void check_msr(struct probe *p, struct finding *f);
-void check_perf_energy(struct probe *p, struct finding *f);
+void check_secure_boot(struct probe *p, struct finding *f);
+void check_energy(struct probe *p, struct finding *f); /* by the id's last part */
 void check_model(struct probe *p, struct finding *f);
-void check_module(struct probe *p, struct finding *f); /* by the id's last part */
-void check_bpf(struct probe *p, struct finding *f);    /* as check_module */
+void check_module(struct probe *p, struct finding *f); /* as check_energy */
+void check_bpf(struct probe *p, struct finding *f);    /* as check_energy */
+void check_bpf_unprivileged(struct probe *p, struct finding *f);
 void check_perf_counter(struct probe *p, struct finding *f);
 void check_perf_paranoid(struct probe *p, struct finding *f);
 void check_cgroup(struct probe *p, struct finding *f);
@@ -146,7 +151,8 @@ void energy_finish(
 bool energy_is_spare(const struct probe *p, const char *driver);
 const struct energy_verdict *energy_verdict_of(const struct probe *p,
                                                const char *driver); /* or NULL */
-bool energy_is_measured(const struct probe *p);                     /* some driver is usable */
+const char *energy_best(const struct probe *p); /* the best driver that measures; NULL: none */
+void energy_done(struct probe *p);              /* closes what the drivers hold open */
 
 /* -- acts.c -- */
 void acts_try(struct probe *p); /* on the running kernel */
@@ -165,14 +171,28 @@ const char *remedy_metal_type(const char *instance_type);
 /* Pure: the package that holds @module's file on this system; false if none is known. */
 bool remedy_package(const struct kernel_facts *kernel, const char *module, char *ret, size_t size);
 
+/* -- module.c -- */
 struct module_row {
-    const char *name, *option, *purpose;
-    const char *comes_with;   /* loading that one loads it; NULL */
-    const char *needless_why; /* nothing of this version wants it; NULL */
+    const char *name, *option, *purpose; /* purpose: what is missing without it, in the plural */
+    const char *comes_with;              /* loading that one loads it; NULL */
+    bool is_rapl;                        /* for processors with RAPL counters only */
+    const char *(*needless)(const struct probe *p); /* why it is not missed here; NULL if it is */
 };
 extern const struct module_row module_rows[];
 extern const size_t module_rows_count;
 const struct module_row *module_find(const char *name); /* NULL: no such row */
+
+/* The module that brings powercap's zones on this processor. */
+const char *module_of_powercap(const struct probe *p);
+
+/* A module that lies there and that loading alone would turn into the best source (a remedy already
+   given); NULL if there is none. */
+const char *module_that_mends(const struct probe *p);
+
+/* ACPI's power meter: ACPI specification 6.5, section 10.4. Its devices in sysfs are
+   "ACPI000D:00" and so on. */
+#define MODULE_ACPI_METER "ACPI000D"
+bool module_has_acpi_meter(const struct rootfs *fs);
 
 /* -- select.c -- */
 void select_sources(struct probe *p); /* sources, selected, accounting, exporter */

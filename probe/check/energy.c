@@ -26,48 +26,93 @@ static double joules_between(const struct energy_counter *c, const struct energy
     return counts * c->uj_per_count / 1e6;
 }
 
+/* Of a sensor that tells power, the mean of its two readings. */
+static double watts_of(const struct energy_counter *c, const struct energy_pair *pair,
+                       uint64_t elapsed_ns)
+{
+    if (c->is_power)
+        return ((double)pair->first + (double)pair->second) / 2e6;
+    return elapsed_ns > 0 ? joules_between(c, pair) * 1e9 / (double)elapsed_ns : 0;
+}
+
+/* A sensor of power may say the same twice; one that says 0 is no meter. */
+static bool stands_still(const struct energy_counter *c, const struct energy_pair *pair)
+{
+    if (c->is_power)
+        return pair->first == 0 || pair->second == 0;
+    return pair->first == pair->second;
+}
+
+static void say_still(const struct energy_counter *c, const struct energy_pair *pair, double ms,
+                      char why[240])
+{
+    if (c->is_power) {
+        (void)snprintf(why, 240, "%s (socket %d) says 0 W: no processor that runs uses none",
+                       c->label, c->socket);
+    } else {
+        (void)snprintf(why, 240,
+                       "%s (socket %d) stays at %" PRIu64 " for %.0f ms: a counter that never "
+                       "advances is no meter",
+                       c->label, c->socket, pair->first, ms);
+    }
+}
+
 /* What is wrong with one counter, into @why; false if nothing is. */
-static bool find_fault(const struct energy_trial *t, size_t i, double ceiling_watts,
+static bool find_fault(const struct energy_trial *t, size_t i, const struct energy_limits *limits,
                        double *ret_watts, char why[240])
 {
     const struct energy_counter *c = &t->set.counter[i];
     const struct energy_pair *pair = &t->pair[i];
     const int code = pair->first_code ? pair->first_code : pair->second_code;
-    const double seconds = (double)t->elapsed_ns / 1e9;
-    const double joules = joules_between(c, pair);
+    const bool is_machine = c->zone == ZONE_PSYS;
+    const double most = is_machine ? limits->machine_watts : limits->socket_watts;
 
-    *ret_watts = seconds > 0 ? joules / seconds : 0;
+    *ret_watts = watts_of(c, pair, t->elapsed_ns);
     if (code < 0) {
         (void)snprintf(why, 240, "%s cannot be read: %s", c->label, strerror(-code));
-    } else if (pair->first == pair->second) {
+    } else if (stands_still(c, pair)) {
+        say_still(c, pair, (double)t->elapsed_ns / 1e6, why);
+    } else if (*ret_watts < 0 || *ret_watts > most) {
         (void)snprintf(why, 240,
-                       "%s (socket %d) stays at %" PRIu64 " for %.0f ms: a counter that never "
-                       "advances is no meter",
-                       c->label, c->socket, pair->first, seconds * 1e3);
-    } else if (*ret_watts < 0 || *ret_watts > ceiling_watts) {
-        (void)snprintf(why, 240,
-                       "%s (socket %d) would mean %.0f W, which is not between 0 and %.0f W "
-                       "(2 x TDP)",
-                       c->label, c->socket, *ret_watts, ceiling_watts);
+                       "%s (socket %d) would mean %.0f W, which is not between 0 and %.0f W (%s)",
+                       c->label, c->socket, *ret_watts, most,
+                       is_machine ? "4 x TDP of all sockets" : "2 x TDP");
     } else {
         return false;
     }
     return true;
 }
 
-void energy_judge(const struct energy_trial *t, double ceiling_watts, struct energy_verdict *ret)
+static void say_no_package(const struct energy_trial *t, const char *first_fault,
+                           struct energy_verdict *v)
 {
-    struct energy_verdict v = { 0 };
+    for (size_t z = 0; z < ZONE_COUNT; z++)
+        v->is_elsewhere |= v->zone_ok[z];
+    if (first_fault[0]) {
+        memcpy(v->why, first_fault, sizeof(v->why));
+    } else {
+        (void)snprintf(v->why, sizeof(v->why), "no package zone among %zu counters", t->set.n);
+    }
+}
+
+void energy_judge(const struct energy_trial *t, const struct energy_limits *limits,
+                  struct energy_verdict *ret)
+{
+    struct energy_verdict v = { .is_power = t->set.n > 0 };
     bool seen[ZONE_COUNT] = { false };
     bool faulty[ZONE_COUNT] = { false };
+    char fault[240] = "";
 
     for (size_t i = 0; i < t->set.n; i++) {
         enum energy_zone zone = t->set.counter[i].zone;
         char why[240];
         double watts = 0;
         seen[zone] = true;
-        if (find_fault(t, i, ceiling_watts, &watts, why)) {
+        v.is_power &= t->set.counter[i].is_power;
+        if (find_fault(t, i, limits, &watts, why)) {
             faulty[zone] = true;
+            if (fault[0] == '\0')
+                memcpy(fault, why, sizeof(fault));
             if (zone == ZONE_PACKAGE && v.why[0] == '\0')
                 memcpy(v.why, why, sizeof(v.why));
         }
@@ -79,7 +124,7 @@ void energy_judge(const struct energy_trial *t, double ceiling_watts, struct ene
     }
     v.usable = v.zone_ok[ZONE_PACKAGE];
     if (!seen[ZONE_PACKAGE])
-        (void)snprintf(v.why, sizeof(v.why), "no package zone among %zu counters", t->set.n);
+        say_no_package(t, fault, &v);
     *ret = v;
 }
 
@@ -118,8 +163,9 @@ static void read_second(struct probe *p, struct energy_trial *t)
 static bool all_advance(const struct probe *p)
 {
     for (size_t d = 0; d < p->trials; d++) {
-        for (size_t i = 0; i < p->trial[d].set.n; i++) {
-            if (p->trial[d].pair[i].first == p->trial[d].pair[i].second)
+        const struct energy_trial *t = &p->trial[d];
+        for (size_t i = 0; i < t->set.n; i++) {
+            if (stands_still(&t->set.counter[i], &t->pair[i]))
                 return false;
         }
     }
@@ -153,7 +199,7 @@ void energy_finish(struct probe *p)
             break;
     }
     for (size_t d = 0; d < p->trials; d++)
-        energy_judge(&p->trial[d], p->ceiling_watts, &p->verdict[d]);
+        energy_judge(&p->trial[d], &p->limits, &p->verdict[d]);
 }
 
 const struct energy_verdict *energy_verdict_of(const struct probe *p, const char *driver)
@@ -176,11 +222,17 @@ bool energy_is_spare(const struct probe *p, const char *driver)
     return false;
 }
 
-bool energy_is_measured(const struct probe *p)
+const char *energy_best(const struct probe *p)
 {
     for (size_t d = 0; d < p->trials; d++) {
         if (p->verdict[d].usable)
-            return true;
+            return p->trial[d].driver->name;
     }
-    return false;
+    return NULL;
+}
+
+void energy_done(struct probe *p)
+{
+    for (size_t d = 0; d < p->trials; d++)
+        energy_set_done(&p->trial[d].set);
 }

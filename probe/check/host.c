@@ -2,6 +2,7 @@
 /* The machine itself: kernel, processor, memory, cloud. */
 #include "check/check.h"
 
+#include <errno.h>
 #include <math.h>
 
 #define GIB 1073741824.0
@@ -53,6 +54,25 @@ void check_lockdown(struct probe *p, struct finding *f)
         findings_text(&f->detail, "%s%s", mode,
                       is(mode, "integrity") ? " (does not block MSR reads)" : "");
     }
+}
+
+void check_secure_boot(struct probe *p, struct finding *f)
+{
+    bool is_on = false;
+    int code = kernel_secure_boot_read(&p->fs, &is_on);
+    if (code < 0) {
+        f->status = FINDING_SKIP;
+        findings_text(&f->detail, "%s",
+                      code == -ENOENT    ? "no EFI variable says (no UEFI, or not shown to us)"
+                      : code == -EBADMSG ? "its EFI variable has a form that is not known"
+                                         : "its EFI variable cannot be read");
+        return;
+    }
+    json_put_bool(f->evidence, "enabled", is_on);
+    findings_text(&f->detail, "%s",
+                  is_on ? "on: only signed kernel modules load, as this system's own are; MSR "
+                          "reads are not blocked"
+                        : "off");
 }
 
 void check_virtualisation(struct probe *p, struct finding *f)

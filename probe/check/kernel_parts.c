@@ -1,60 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel offers: modules, eBPF, hardware counters, control groups. */
+/* What the kernel offers: eBPF, hardware counters, control groups. */
 #include "base/number.h"
 #include "check/check.h"
 #include "host/cgroup.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <unistd.h>
-
-/* "module.msr" -> "msr" */
-static const char *last_part(const struct finding *f)
-{
-    const char *dot = strchr(f->id, '.');
-    return dot ? dot + 1 : f->id;
-}
-
-/* Why it does not matter that the module is not there; NULL if it does. */
-static const char *needless(const struct probe *p, const struct module_row *row)
-{
-    if (p->is_vm)
-        return "of no use in a virtual machine";
-    if (!probe_has_rapl(p))
-        return "of no use on this processor";
-    if (row->needless_why)
-        return row->needless_why;
-    if (strcmp(row->name, "msr") == 0 && energy_is_spare(p, "msr"))
-        return "not needed, a better source measures";
-    return NULL;
-}
-
-void check_module(struct probe *p, struct finding *f)
-{
-    const struct module_row *row = module_find(last_part(f));
-    if (p->kernel.release[0] == '\0') {
-        f->status = FINDING_SKIP;
-        findings_text(&f->detail, "cannot be told without /proc");
-        return;
-    }
-    enum module_state state = kernel_module_state(&p->fs, &p->kernel, row->name, row->option);
-    json_put_text(f->evidence, "state", module_state_name(state));
-    if (state == MODULE_LOADED || state == MODULE_BUILTIN) {
-        findings_text(&f->detail, "%s", state == MODULE_LOADED ? "loaded" : "built in");
-        return;
-    }
-    const char *what = state == MODULE_ABSENT ? "absent" : "available, not loaded";
-    const char *why = needless(p, row);
-    if (why) {
-        f->status = FINDING_SKIP;
-        findings_text(&f->detail, "%s (%s)", what, why);
-        return;
-    }
-    f->status = FINDING_WARN;
-    findings_text(&f->detail, "%s%s%s", what, row->comes_with ? "; comes with " : "",
-                  row->comes_with ? row->comes_with : "");
-    findings_text(&f->impact, "%s are missing", row->purpose);
-    remedy_module(p, f, row->comes_with ? row->comes_with : row->name);
-}
 
 struct bpf_row {
     const char *name;
@@ -85,7 +37,7 @@ void check_bpf(struct probe *p, struct finding *f)
 {
     bool earlier_failed = false;
     size_t i = 0;
-    while (i + 1 < ARRAY_LEN(bpf_rows) && strcmp(bpf_rows[i].name, last_part(f)) != 0)
+    while (i + 1 < ARRAY_LEN(bpf_rows) && strcmp(bpf_rows[i].name, check_last_part(f->id)) != 0)
         earlier_failed |= !bpf_works(&p->acts.bpf, i++);
     if (!p->acts.bpf_known) {
         f->status = FINDING_SKIP;
@@ -104,6 +56,25 @@ void check_bpf(struct probe *p, struct finding *f)
         if (!p->fs.foreign && geteuid() != 0)
             findings_text(&f->remedy_command, "sudo kepler-probe");
     }
+}
+
+/* Who else may load programs changes nothing for ours: it is told, never a fault. */
+void check_bpf_unprivileged(struct probe *p, struct finding *f)
+{
+    static const char *const meaning[] = {
+        "every user may load some kinds of program; ours take CAP_BPF and CAP_PERFMON either way",
+        "only with CAP_BPF, and this cannot be changed until the next boot",
+        "only with CAP_BPF",
+    };
+    uint64_t value = 0;
+    if (rootfs_read_u64(&p->fs, "/proc/sys/kernel/unprivileged_bpf_disabled", &value) < 0) {
+        f->status = FINDING_SKIP;
+        findings_text(&f->detail, "this kernel has no such setting");
+        return;
+    }
+    json_put_number(f->evidence, "value", (double)value);
+    findings_text(&f->detail, "unprivileged_bpf_disabled is %" PRIu64 " (%s)", value,
+                  value < ARRAY_LEN(meaning) ? meaning[value] : "a value of a newer kernel");
 }
 
 static void say_no_counter(const struct probe *p, struct finding *f, int code)
@@ -126,7 +97,7 @@ void check_perf_counter(struct probe *p, struct finding *f)
 {
     int c = 0;
     while (c + 1 < PERF_COUNTERS &&
-           strcmp(perf_counter_name((enum perf_counter)c), last_part(f)) != 0)
+           strcmp(perf_counter_name((enum perf_counter)c), check_last_part(f->id)) != 0)
         c++;
     if (!p->acts.perf_known) {
         f->status = FINDING_SKIP;

@@ -53,6 +53,7 @@ void probe_close(struct probe *p)
     if (!p)
         return;
     findings_done(&p->findings);
+    energy_done(p);
     cpu_done(&p->cpu);
     rootfs_close(&p->later);
     rootfs_close(&p->fs);
@@ -75,7 +76,8 @@ static void gather_cpu(struct probe *p)
         return;
     gather_tdp(p);
     cpu_power_find(&p->cpu, p->tdp_watts, &p->power);
-    p->ceiling_watts = cpu_power_ceiling_watts(&p->cpu, p->tdp_watts);
+    p->limits.socket_watts = cpu_power_ceiling_watts(&p->cpu, p->tdp_watts);
+    p->limits.machine_watts = 2 * p->limits.socket_watts * p->cpu.sockets;
 }
 
 /* CPUID says it; arm64 has no such bit, but EC2's names of types have. */
@@ -130,8 +132,6 @@ static void gather(struct probe *p)
     gather_cpu(p);
     if (p->cpu_known)
         energy_start(p);
-    p->pmu_code = perf_energy_list(&p->fs, &p->pmu);
-    p->pmu_try = -ENOTSUP;
     if (!p->fs.foreign)
         acts_try(p);
     take_imds(p);

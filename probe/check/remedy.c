@@ -3,25 +3,6 @@
 #include "base/number.h"
 #include "check/check.h"
 
-/* Purpose is what the line says of a module that is missing. */
-const struct module_row module_rows[] = {
-    { "msr", "CONFIG_X86_MSR", "energy registers at /dev/cpu/N/msr", NULL, NULL },
-    { "intel_rapl_common", "CONFIG_INTEL_RAPL_CORE", "powercap zones", "intel_rapl_msr", NULL },
-    { "intel_rapl_msr", "CONFIG_INTEL_RAPL", "powercap zones", NULL, NULL },
-    { "rapl", "CONFIG_PERF_EVENTS_INTEL_RAPL", "energy counters of perf (power/energy-*)", NULL,
-      "the exporter of this version does not read perf's energy counters" },
-};
-const size_t module_rows_count = ARRAY_LEN(module_rows);
-
-const struct module_row *module_find(const char *name)
-{
-    for (size_t i = 0; i < module_rows_count; i++) {
-        if (strcmp(module_rows[i].name, name) == 0)
-            return &module_rows[i];
-    }
-    return NULL;
-}
-
 /* Ubuntu moved the extra modules back into linux-modules with kernel 7.0; msr.ko was always there
    (packages linux-modules-RELEASE and linux-modules-extra-RELEASE of linux-aws). */
 #define UBUNTU_MERGED_MAJOR 7
@@ -106,7 +87,7 @@ static void say_package(struct probe *p, struct finding *f, const struct module_
 void remedy_module(struct probe *p, struct finding *f, const char *module)
 {
     const struct module_row *row = module_find(module);
-    if (!row || !probe_has_rapl(p))
+    if (!row || (row->is_rapl && !probe_has_rapl(p)))
         return;
     enum module_state state = kernel_module_state(&p->fs, &p->kernel, row->name, row->option);
     if (state == MODULE_LOADED || state == MODULE_BUILTIN)

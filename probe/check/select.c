@@ -4,8 +4,6 @@
 #include "base/alloc.h"
 #include "check/check.h"
 
-#include <errno.h>
-
 static void add_zone(struct findings_source *s, const char *zone)
 {
     s->zone = mem_grow(s->zone, s->zones + 1, sizeof(*s->zone));
@@ -42,16 +40,6 @@ static void add_measured(struct probe *p, const char *name)
     }
 }
 
-/* Usable means usable by the exporter of this version, which does not read perf's counters. */
-static void add_perf(struct probe *p)
-{
-    struct findings_source *s = add_source(p, "perf", "measured");
-    if (p->pmu_code == 0) {
-        findings_text(&s->reason, "%s; the exporter of this version does not read perf counters",
-                      detail_of(p, "power.perf"));
-    }
-}
-
 static void add_model(struct probe *p)
 {
     struct findings_source *s = add_source(p, "model", "estimated");
@@ -80,12 +68,12 @@ static void select_best(struct probe *p)
     }
 }
 
-/* The first bpf.* finding that is not ok, NULL if all are. */
+/* The first step of eBPF that does not work, NULL if all do. */
 static const struct finding *first_bpf_gap(const struct findings *all)
 {
-    for (size_t i = 0; i < all->findings; i++) {
-        const struct finding *f = &all->finding[i];
-        if (strncmp(f->id, "bpf.", 4) == 0 && f->status != FINDING_OK)
+    for (size_t i = 0; i < probe_checks_count; i++) {
+        const struct finding *f = findings_find(all, probe_checks[i].id);
+        if (probe_checks[i].run == check_bpf && f && f->status != FINDING_OK)
             return f;
     }
     return NULL;
@@ -121,10 +109,8 @@ static void put_setting(struct json *to, const char *group, const char *value)
 
 void select_sources(struct probe *p)
 {
-    /* best first: design's chain, without what this version cannot read */
-    add_measured(p, "powercap");
-    add_perf(p);
-    add_measured(p, "msr");
+    for (size_t d = 0; d < energy_drivers_count; d++) /* best first */
+        add_measured(p, energy_drivers[d]->name);
     add_model(p);
     select_best(p);
     select_accounting(p);

@@ -5,8 +5,8 @@
 Each is a folder with the files that the probe reads of such a machine (docs/probe.md, "A dump of a
 machine"). Sources: AWS's c5.metal (2 x Xeon Platinum 8275CL, CPUID 6-85-7) and Ubuntu 24.04's
 kernel 6.8 for aws, in which X86_MSR, INTEL_RAPL_CORE and INTEL_RAPL are modules and intel_rapl_msr.ko
-is in linux-modules-extra; the kernel's Documentation/power/powercap for the class's links.
-this-machine is recorded: kepler-probe --record.
+is in linux-modules-extra; the kernel's Documentation/power/powercap for the class's links. Others
+are named where they are used. this-machine is recorded: kepler-probe --record.
 """
 import json
 import pathlib
@@ -46,9 +46,10 @@ class Root:
             "perf": {k: perf for k in ("cycles", "instructions", "llc")},
             "imds": imds}, indent=2))
 
-    def kernel(self, release, os_release, memory_kb, config=(), modules="", files=()):
+    def kernel(self, release, os_release, memory_kb, config=(), modules="", files=(), arch="x86_64"):
         self.put("/proc/sys/kernel/osrelease", release)
-        self.put("/proc/sys/kernel/arch", "x86_64")
+        self.put("/proc/sys/kernel/arch", arch)
+        self.put("/proc/sys/kernel/unprivileged_bpf_disabled", "2")
         self.put("/proc/sys/kernel/perf_event_paranoid", "4" if "ubuntu" in os_release else "3")
         self.put("/proc/meminfo", f"MemTotal:       {memory_kb} kB")
         self.put("/proc/modules", modules)
@@ -65,13 +66,19 @@ class Root:
         self.put("/sys/class/dmi/id/product_name", product)
         self.put("/sys/class/dmi/id/bios_vendor", bios)
 
-    def cpus(self, model_name, sockets, cores, cpuid=(6, 85, 7), smt=2, virtual=False):
+    def secure_boot(self, is_on):
+        """efivarfs: four bytes of attributes (BS, RT), then the value."""
+        to = self.path / "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+        to.parent.mkdir(parents=True)
+        to.write_bytes(bytes([6, 0, 0, 0, int(is_on)]))
+
+    def cpus(self, model_name, sockets, cores, cpuid=(6, 85, 7), smt=2, virtual=False, vendor="GenuineIntel"):
         """Linux numbers first threads of all cores, socket by socket, then their siblings."""
         text = []
         for n in range(sockets * cores * smt):
             socket, core = n // cores % sockets, n % cores
             text.append("\n".join([
-                f"processor\t: {n}", "vendor_id\t: GenuineIntel", f"cpu family\t: {cpuid[0]}",
+                f"processor\t: {n}", f"vendor_id\t: {vendor}", f"cpu family\t: {cpuid[0]}",
                 f"model\t\t: {cpuid[1]}", f"model name\t: {model_name}", f"stepping\t: {cpuid[2]}",
                 f"physical id\t: {socket}", f"siblings\t: {cores * smt}", f"core id\t\t: {core}",
                 f"cpu cores\t: {cores}", "fpu\t\t: yes",
@@ -93,6 +100,25 @@ class Root:
         self.put(f"{folder}/max_energy_range_uj", str(max_range))
         self.link(f"/sys/class/powercap/{entry}", f"../../devices/virtual/powercap/{inside}/{entry}")
         self.put(f"/.probe/later/sys/class/powercap/{entry}/energy_uj", str(later))
+
+
+    def event(self, name, config, counts):
+        """An event of the kernel's power PMU (arch/x86/events/rapl.c): counts of 2^-32 J a CPU,
+        as in place of perf_event_open; {cpu: (before, watts)}, half a second between."""
+        pmu = "/sys/bus/event_source/devices/power"
+        self.put(f"{pmu}/events/{name}", f"event={config:#04x}")
+        self.put(f"{pmu}/events/{name}.scale", "2.3283064365386962890625e-10")
+        self.put(f"{pmu}/events/{name}.unit", "Joules")
+        for cpu, (before, watts) in counts.items():
+            self.put(f"/.probe/perf/{name}.{cpu}", str(before))
+            self.put(f"/.probe/later/.probe/perf/{name}.{cpu}", str(before + round(watts * 0.5 * 2 ** 32)))
+
+    def sensor(self, chip, number, label, before_uw, later_uw):
+        """A power sensor of hwmon's chip, in microwatts."""
+        at = f"/sys/class/hwmon/{chip}/power{number}"
+        self.put(f"{at}_label", label)
+        self.put(f"{at}_input", str(before_uw))
+        self.put(f"/.probe/later{at}_input", str(later_uw))
 
 
 def c5_metal():
@@ -177,6 +203,112 @@ def vm_msr_zero():
         r.msr(cpu, dict.fromkeys((0x606, 0x611, 0x614, 0x619, 0x639, 0x641, 0x64D), 0))
 
 
+def c5_metal_installed():
+    """After apt-get install linux-modules-extra, before a reboot: all is there, nothing is loaded.
+    udev would have loaded rapl and intel_rapl_msr (their modaliases) had they been there at boot."""
+    r = Root("c5-metal-not-loaded")
+    r.kernel("6.8.0-1021-aws", UBUNTU, 196632576,
+             ["CONFIG_X86_MSR=m", "CONFIG_POWERCAP=y", "CONFIG_INTEL_RAPL_CORE=m", "CONFIG_INTEL_RAPL=m",
+              "CONFIG_INTEL_RAPL_TPMI=m", "CONFIG_PERF_EVENTS_INTEL_RAPL=m"], "",
+             ["arch/x86/kernel/msr.ko.zst", "arch/x86/events/rapl.ko.zst",
+              "drivers/powercap/intel_rapl_common.ko.zst", "drivers/powercap/intel_rapl_msr.ko.zst",
+              "drivers/powercap/intel_rapl_tpmi.ko.zst"])
+    r.dmi("Amazon EC2", "c5.metal", "Amazon EC2")
+    r.cpus("Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz", 2, 24)
+    r.folder("/sys/class/powercap")
+    r.put("/sys/class/powercap/.keep", "")
+    r.acts(imds={"provider": "ec2", "instance_type": "c5.metal", "region": "us-east-1", "zone": "us-east-1b"})
+
+
+def dangling_powercap():
+    """A container that got /sys/class/powercap alone: links, and nothing where they lead. Its kernel
+    has the driver loaded, and msr too, but /dev/cpu is not in the container."""
+    r = Root("container-dangling-powercap")
+    r.kernel("5.15.0-119-generic", UBUNTU.replace("24.04.3", "22.04.5").replace("24.04", "22.04"), 263921744,
+             ["CONFIG_X86_MSR=m", "CONFIG_POWERCAP=y", "CONFIG_INTEL_RAPL_CORE=m", "CONFIG_INTEL_RAPL=m",
+              "CONFIG_PERF_EVENTS_INTEL_RAPL=m"],
+             "intel_rapl_msr 20480 0 - Live 0x0\nintel_rapl_common 40960 1 intel_rapl_msr, Live 0x0\n"
+             "rapl 20480 0 - Live 0x0\nmsr 16384 0 - Live 0x0")
+    r.dmi("HPE", "ProLiant DL360 Gen10 Plus", "HPE")
+    r.cpus("Intel(R) Xeon(R) Gold 6338N CPU @ 2.20GHz", 2, 32, cpuid=(6, 106, 6))
+    r.acts()
+    for entry, inside in (("intel-rapl", ""), ("intel-rapl:0", "/intel-rapl"),
+                          ("intel-rapl:0:0", "/intel-rapl/intel-rapl:0"), ("intel-rapl:1", "/intel-rapl"),
+                          ("intel-rapl:1:0", "/intel-rapl/intel-rapl:1")):
+        r.link(f"/sys/class/powercap/{entry}", f"../../devices/virtual/powercap{inside}/{entry}")
+
+
+def epyc():
+    """Two EPYC 7763 (family 19h model 1: PPR 55898, MSRC001_0299 and 029B) with the module msr and
+    nothing of powercap; Secure Boot is on, and the kernel locked down by it."""
+    r = Root("epyc-7763-msr")
+    r.kernel("5.14.0-427.13.1.el9_4.x86_64", 'NAME="Rocky Linux"\nID="rocky"\nVERSION_ID="9.4"\n'
+             'PRETTY_NAME="Rocky Linux 9.4 (Blue Onyx)"\n', 527841088,
+             ["CONFIG_X86_MSR=y", "CONFIG_POWERCAP=y", "CONFIG_INTEL_RAPL_CORE=m", "CONFIG_INTEL_RAPL=m",
+              "CONFIG_PERF_EVENTS_INTEL_RAPL=m"])
+    r.dmi("Supermicro", "AS -2024US-TRT", "American Megatrends International, LLC.")
+    r.put("/sys/kernel/security/lockdown", "none [integrity] confidentiality")
+    r.secure_boot(True)
+    r.cpus("AMD EPYC 7763 64-Core Processor", 2, 64, cpuid=(25, 1, 1), vendor="AuthenticAMD")
+    r.folder("/sys/class/powercap")
+    r.put("/sys/class/powercap/.keep", "")
+    r.acts()
+    # ESU 16: 2^-16 J (15.26 uJ); the second socket's counter begins again between the readings
+    package = {0: (0x5D0A21F3, 142.6), 64: (WRAP - 1_000_000, 138.9)}
+    for cpu, (before, watts) in package.items():
+        r.msr(cpu, {0xC0010299: 0xA1003, 0xC001029B: before})
+        r.msr(cpu, {0xC001029B: (before + round(watts * 0.5 * 65536)) % WRAP}, "/.probe/later")
+    r.later(500_000_000)
+
+
+def altra():
+    """Ampere Altra Q80-30: no RAPL, but the SoC's two rails (drivers/hwmon/xgene-hwmon.c, ACPI device
+    APMC0D29): microwatts in steps of a milliwatt, and the ACPI power meter of the board
+    (Documentation/hwmon/acpi_power_meter.rst). A disk's chip is there, too."""
+    r = Root("altra-hwmon")
+    r.kernel("6.8.0-45-generic", UBUNTU, 263012348, ["CONFIG_SENSORS_XGENE=m", "CONFIG_SENSORS_ACPI_POWER=m"],
+             "xgene_hwmon 20480 0 - Live 0x0\nacpi_power_meter 20480 0 - Live 0x0", arch="aarch64")
+    r.dmi("HPE", "ProLiant RL300 Gen11", "HPE")
+    r.secure_boot(False)
+    r.put("/proc/cpuinfo", "\n".join(
+        f"processor\t: {n}\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics "
+        "fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp ssbs\nCPU implementer\t: 0x41\nCPU architecture: 8\n"
+        "CPU variant\t: 0x3\nCPU part\t: 0xd0c\nCPU revision\t: 1\n" for n in range(80)))
+    r.put("/sys/class/hwmon/hwmon0/name", "nvme")
+    r.put("/sys/class/hwmon/hwmon0/temp1_input", "38850")
+    r.put("/sys/class/hwmon/hwmon1/name", "apm_xgene")
+    r.sensor("hwmon1", 1, "CPU power", 61_320_000, 62_880_000)
+    r.sensor("hwmon1", 2, "IO power", 24_100_000, 24_060_000)
+    r.put("/sys/class/hwmon/hwmon2/name", "power_meter")
+    r.put("/sys/class/hwmon/hwmon2/power1_oem_info", "")
+    r.put("/sys/class/hwmon/hwmon2/power1_average_interval", "1000")
+    r.put("/sys/class/hwmon/hwmon2/power1_average", "211000000")
+    r.put("/.probe/later/sys/class/hwmon/hwmon2/power1_average", "213000000")
+    r.put("/sys/bus/acpi/devices/ACPI000D:00/hid", "ACPI000D")
+    r.acts()
+    r.later(1_000_000_000)
+
+
+def perf_only():
+    """No zone in powercap (its driver is not loaded), no msr device, but the perf driver rapl."""
+    r = Root("server-perf")
+    r.kernel("6.1.0-25-amd64", DEBIAN, 263921744,
+             ["# CONFIG_X86_MSR is not set", "CONFIG_POWERCAP=y", "# CONFIG_INTEL_RAPL is not set",
+              "CONFIG_PERF_EVENTS_INTEL_RAPL=m"],
+             "rapl 20480 0 - Live 0x0", ["arch/x86/events/rapl.ko"])
+    r.dmi("Dell Inc.", "PowerEdge R650", "Dell Inc.")
+    r.cpus("Intel(R) Xeon(R) Gold 6338 CPU @ 2.00GHz", 2, 32, cpuid=(6, 106, 6))
+    r.folder("/sys/class/powercap")
+    r.put("/sys/class/powercap/.keep", "")
+    r.acts()
+    r.put("/sys/bus/event_source/devices/power/type", "31")
+    r.put("/sys/bus/event_source/devices/power/cpumask", "0,32")
+    r.event("energy-pkg", 0x02, {0: (0, 98.5), 32: (2 ** 63, 104.0)})  # 64 bits: no wrap
+    r.event("energy-ram", 0x03, {0: (11, 11.2), 32: (7_000_000_000_000, 10.4)})
+    r.later(500_000_000)
+
+
 if __name__ == "__main__":
-    for make in (c5_metal, ec2_vm, server_powercap, vm_msr_zero):
+    for make in (c5_metal, ec2_vm, server_powercap, vm_msr_zero, c5_metal_installed, dangling_powercap, epyc, altra,
+                 perf_only):
         make()

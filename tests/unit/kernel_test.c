@@ -406,6 +406,48 @@ static void facts_of_this_machine(void **state)
                 (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE));
 }
 
+static void secure_boot_of_a_variable(void **state)
+{
+    static const struct {
+        const char *why, *bytes;
+        size_t n;
+        int code;
+        bool is_on;
+    } rows[] = {
+        { "on, attributes BS and RT before it", "\x06\0\0\0\x01", 5, 0, true },
+        { "off", "\x06\0\0\0\0", 5, 0, false },
+        { "attributes without a value", "\x06\0\0\0", 4, -EBADMSG, false },
+        { "a longer value is another variable", "\x06\0\0\0\x01\0", 6, -EBADMSG, false },
+        { "2 is no answer", "\x06\0\0\0\x02", 5, -EBADMSG, false },
+        { "nothing", "", 0, -EBADMSG, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        bool is_on = !rows[i].is_on;
+        int code = kernel_secure_boot_parse(rows[i].bytes, rows[i].n, &is_on);
+        if (code != rows[i].code || (code == 0 && is_on != rows[i].is_on) ||
+            (code < 0 && is_on == rows[i].is_on))
+            fail_msg("%s: got %d, %d", rows[i].why, code, is_on);
+    }
+}
+
+static void secure_boot_of_a_machine(void **state)
+{
+    (void)state;
+    AUTO_TREE t;
+    bool is_on = false;
+    tree_make(&t);
+    assert_int_equal(kernel_secure_boot_read(&t.fs, &is_on), -ENOENT);
+    tree_put_bytes(&t, KERNEL_SECURE_BOOT, "\x06\0\0\0\x01", 5);
+    assert_int_equal(kernel_secure_boot_read(&t.fs, &is_on), 0);
+    assert_true(is_on);
+    is_on = false;
+    char much[100] = { 0 };
+    tree_put_bytes(&t, KERNEL_SECURE_BOOT, much, sizeof(much));
+    assert_int_equal(kernel_secure_boot_read(&t.fs, &is_on), -EBADMSG);
+    assert_false(is_on);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -424,6 +466,8 @@ int main(void)
         cmocka_unit_test(an_empty_dump_leaves_all_unknown),
         cmocka_unit_test(a_text_too_long_is_unknown),
         cmocka_unit_test(facts_of_this_machine),
+        cmocka_unit_test(secure_boot_of_a_variable),
+        cmocka_unit_test(secure_boot_of_a_machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

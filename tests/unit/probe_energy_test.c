@@ -12,7 +12,9 @@
 
 #define MODULUS   (UINT64_C(1) << 32)
 #define ESU_14_UJ 61.03515625
-#define CEILING   480.0 /* 2 x TDP 240 W */
+
+/* 2 x TDP 240 W; twice that over two sockets */
+static const struct energy_limits limits = { 480.0, 1920.0 };
 
 struct reading {
     enum energy_zone zone;
@@ -135,7 +137,7 @@ static void judge_rows(void **state)
                                                          .label = "msr:0x611" };
             t->pair[k] = (struct energy_pair){ r->code, r->code, r->first, r->second };
         }
-        energy_judge(t, CEILING, &v);
+        energy_judge(t, &limits, &v);
         if (v.usable != rows[i].usable ||
             fabs(v.watts[ZONE_PACKAGE] - rows[i].package_watts) > 1e-9 ||
             !strstr(v.why, rows[i].word))
@@ -157,9 +159,146 @@ static void a_counter_without_wrap_that_goes_back(void **state)
     t->set.n = 1;
     t->set.counter[0] = (struct energy_counter){ .zone = ZONE_PACKAGE, .uj_per_count = 1 };
     t->pair[0] = (struct energy_pair){ 0, 0, 2000000, 1000000 };
-    energy_judge(t, CEILING, &v);
+    energy_judge(t, &limits, &v);
     assert_false(v.usable);
     assert_non_null(strstr(v.why, "-1 W"));
+    free(t);
+}
+
+static const struct power_row {
+    const char *why;
+    enum energy_zone zone[3];
+    uint64_t first[3], second[3]; /* microwatts */
+    size_t n;
+    bool usable;
+    double package_watts;
+    const char *word;
+} power_rows[] = {
+    { "a sensor of power tells watts: the mean of both readings",
+      { ZONE_PACKAGE },
+      { 40000000 },
+      { 60000000 },
+      1,
+      true,
+      50.0,
+      "" },
+    { "it may say the same twice",
+      { ZONE_PACKAGE },
+      { 40000000 },
+      { 40000000 },
+      1,
+      true,
+      40.0,
+      "" },
+    { "two rails of one package add up",
+      { ZONE_PACKAGE, ZONE_PACKAGE },
+      { 40000000, 12500000 },
+      { 40000000, 12500000 },
+      2,
+      true,
+      52.5,
+      "" },
+    { "0 W at either reading is no meter",
+      { ZONE_PACKAGE },
+      { 40000000 },
+      { 0 },
+      1,
+      false,
+      0,
+      "says 0 W" },
+    { "above 2 x TDP nobody believes it",
+      { ZONE_PACKAGE },
+      { 500000000 },
+      { 500000000 },
+      1,
+      false,
+      0,
+      "2 x TDP" },
+    { "the whole machine may use more, but is no package",
+      { ZONE_PSYS },
+      { 900000000 },
+      { 900000000 },
+      1,
+      false,
+      0,
+      "no package zone" },
+    { "even a machine has an end",
+      { ZONE_PSYS },
+      { 1930000000 },
+      { 1930000000 },
+      1,
+      false,
+      0,
+      "4 x TDP" },
+};
+
+static void power_is_told(void **state)
+{
+    (void)state;
+    struct energy_trial *t = calloc(1, sizeof(*t));
+    assert_non_null(t);
+    for (size_t i = 0; i < ARRAY_LEN(power_rows); i++) {
+        const struct power_row *row = &power_rows[i];
+        struct energy_verdict v;
+        memset(t, 0, sizeof(*t));
+        t->elapsed_ns = 250000000; /* of no matter */
+        t->set.n = row->n;
+        for (size_t k = 0; k < row->n; k++) {
+            t->set.counter[k] = (struct energy_counter){ .zone = row->zone[k],
+                                                         .uj_per_count = 1,
+                                                         .is_power = true,
+                                                         .fd = -1,
+                                                         .label = "hwmon:apm_xgene" };
+            t->pair[k] = (struct energy_pair){ 0, 0, row->first[k], row->second[k] };
+        }
+        energy_judge(t, &limits, &v);
+        if (v.usable != row->usable || fabs(v.watts[ZONE_PACKAGE] - row->package_watts) > 1e-9 ||
+            !strstr(v.why, row->word) || !v.is_power)
+            fail_msg("%s: usable %d, %f W, \"%s\"", row->why, v.usable, v.watts[ZONE_PACKAGE],
+                     v.why);
+    }
+    free(t);
+}
+
+static void what_measures_elsewhere_is_told_apart(void **state)
+{
+    static const struct {
+        const char *why;
+        enum energy_zone zone[2];
+        uint64_t second[2];
+        size_t n;
+        bool is_elsewhere;
+    } rows_of_zones[] = {
+        { "the board's meter works", { ZONE_PSYS }, { 16384 }, 1, true },
+        { "the board's meter stands still", { ZONE_PSYS }, { 0 }, 1, false },
+        { "a package that counts is no elsewhere", { ZONE_PACKAGE }, { 16384 }, 1, false },
+        { "a dead package is a fault, whatever the board says",
+          { ZONE_PACKAGE, ZONE_PSYS },
+          { 0, 16384 },
+          2,
+          false },
+        { "nothing at all is nowhere", { ZONE_PACKAGE }, { 0 }, 0, false },
+    };
+    (void)state;
+    struct energy_trial *t = calloc(1, sizeof(*t));
+    assert_non_null(t);
+    for (size_t i = 0; i < ARRAY_LEN(rows_of_zones); i++) {
+        struct energy_verdict v;
+        memset(t, 0, sizeof(*t));
+        t->elapsed_ns = 1000000000;
+        t->set.n = rows_of_zones[i].n;
+        for (size_t k = 0; k < t->set.n; k++) {
+            t->set.counter[k] = (struct energy_counter){ .zone = rows_of_zones[i].zone[k],
+                                                         .modulus = MODULUS,
+                                                         .fd = -1,
+                                                         .uj_per_count = ESU_14_UJ };
+            t->pair[k].second = rows_of_zones[i].second[k];
+        }
+        energy_judge(t, &limits, &v);
+        if (v.is_elsewhere != rows_of_zones[i].is_elsewhere)
+            fail_msg("%s: got %d", rows_of_zones[i].why, v.is_elsewhere);
+        assert_false(v.is_power);
+    }
     free(t);
 }
 
@@ -168,6 +307,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(judge_rows),
         cmocka_unit_test(a_counter_without_wrap_that_goes_back),
+        cmocka_unit_test(power_is_told),
+        cmocka_unit_test(what_measures_elsewhere_is_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Kernel modules that bring energy counters: which of them this machine has, and which it misses.
+ */
+#include "check/check.h"
+
+/* Processors whose RAPL domains the kernel reads through TPMI, not through registers: Linux
+   drivers/platform/x86/intel/tpmi_power_domains.c (tpmi_cpu_ids); numbers from
+   arch/x86/include/asm/intel-family.h. */
+static bool is_tpmi(const struct cpu_facts *cpu)
+{
+    static const int models[] = {
+        173, /* Granite Rapids-X */
+        174, /* Granite Rapids-D */
+        175, /* Sierra Forest (Crestmont-X) */
+        182, /* Grand Ridge (Crestmont) */
+        221, /* Clearwater Forest (Darkmont-X) */
+    };
+    for (size_t i = 0; i < ARRAY_LEN(models); i++) {
+        if (cpu_is_intel(cpu) && cpu->family == 6 && cpu->model == models[i])
+            return true;
+    }
+    return false;
+}
+
+const char *module_of_powercap(const struct probe *p)
+{
+    return is_tpmi(&p->cpu) ? "intel_rapl_tpmi" : "intel_rapl_msr";
+}
+
+const char *module_that_mends(const struct probe *p)
+{
+    for (size_t i = 0; i < p->fixes; i++) {
+        const char *module = p->fix[i].module;
+        if (p->fix[i].package[0] == '\0' && strcmp(module, module_of_powercap(p)) == 0)
+            return module_of_powercap(p);
+    }
+    return NULL;
+}
+
+bool module_has_acpi_meter(const struct rootfs *fs)
+{
+    AUTO_NAMES names = { 0 };
+    if (rootfs_list(fs, "/sys/bus/acpi/devices", &names) < 0)
+        return false;
+    for (size_t i = 0; i < names.n; i++) {
+        if (strncmp(names.name[i], MODULE_ACPI_METER ":", strlen(MODULE_ACPI_METER) + 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *needless_msr(const struct probe *p)
+{
+    if (energy_is_spare(p, "msr"))
+        return "not needed, a better source measures";
+    return module_that_mends(p) ? "not needed once powercap's module is loaded" : NULL;
+}
+
+static const char *needless_rapl_msr(const struct probe *p)
+{
+    return is_tpmi(&p->cpu) ? "this processor takes intel_rapl_tpmi instead" : NULL;
+}
+
+static const char *needless_rapl_tpmi(const struct probe *p)
+{
+    return is_tpmi(&p->cpu) ? NULL : "for newer processors than this one";
+}
+
+/* perf counts what msr and powercap count. */
+static const char *needless_rapl(const struct probe *p)
+{
+    if (energy_best(p))
+        return "not needed, another source measures the same";
+    return module_that_mends(p) ? "not needed once powercap's module is loaded" : NULL;
+}
+
+static const char *needless_acpi(const struct probe *p)
+{
+    return module_has_acpi_meter(&p->fs) ? NULL : "this machine has no such meter";
+}
+
+const struct module_row module_rows[] = {
+    { "msr", "CONFIG_X86_MSR", "energy registers at /dev/cpu/N/msr", NULL, true, needless_msr },
+    { "intel_rapl_common", "CONFIG_INTEL_RAPL_CORE", "powercap zones", "intel_rapl_msr", true,
+      needless_rapl_msr },
+    { "intel_rapl_msr", "CONFIG_INTEL_RAPL", "powercap zones", NULL, true, needless_rapl_msr },
+    { "intel_rapl_tpmi", "CONFIG_INTEL_RAPL_TPMI", "powercap zones", NULL, true,
+      needless_rapl_tpmi },
+    { "rapl", "CONFIG_PERF_EVENTS_INTEL_RAPL", "energy counters of perf (power/energy-*)", NULL,
+      true, needless_rapl },
+    { "acpi_power_meter", "CONFIG_SENSORS_ACPI_POWER", "watts of the whole machine (psys)", NULL,
+      false, needless_acpi },
+};
+const size_t module_rows_count = ARRAY_LEN(module_rows);
+
+const struct module_row *module_find(const char *name)
+{
+    for (size_t i = 0; i < module_rows_count; i++) {
+        if (strcmp(module_rows[i].name, name) == 0)
+            return &module_rows[i];
+    }
+    return NULL;
+}
+
+/* Why it does not matter that the module is not there; NULL if it does. */
+static const char *needless(const struct probe *p, const struct module_row *row)
+{
+    if (p->is_vm)
+        return "of no use in a virtual machine";
+    if (row->is_rapl && !probe_has_rapl(p))
+        return "of no use on this processor";
+    return row->needless(p);
+}
+
+void check_module(struct probe *p, struct finding *f)
+{
+    const struct module_row *row = module_find(check_last_part(f->id));
+    if (p->kernel.release[0] == '\0') {
+        f->status = FINDING_SKIP;
+        findings_text(&f->detail, "cannot be told without /proc");
+        return;
+    }
+    enum module_state state = kernel_module_state(&p->fs, &p->kernel, row->name, row->option);
+    json_put_text(f->evidence, "state", module_state_name(state));
+    if (state == MODULE_LOADED || state == MODULE_BUILTIN) {
+        findings_text(&f->detail, "%s", state == MODULE_LOADED ? "loaded" : "built in");
+        return;
+    }
+    const char *what = state == MODULE_ABSENT ? "absent" : "available, not loaded";
+    const char *why = needless(p, row);
+    if (why) {
+        f->status = FINDING_SKIP;
+        findings_text(&f->detail, "%s (%s)", what, why);
+        return;
+    }
+    f->status = FINDING_WARN;
+    findings_text(&f->detail, "%s%s%s", what, row->comes_with ? "; comes with " : "",
+                  row->comes_with ? row->comes_with : "");
+    findings_text(&f->impact, "%s are missing", row->purpose);
+    remedy_module(p, f, row->comes_with ? row->comes_with : row->name);
+}
