@@ -19,12 +19,19 @@ static void what_auto_says_when_nothing_measures(void **state)
     dump_read_machine(&own);
     assert_int_equal(meter_open(&own.machine, "auto", false, &m, NULL), 0);
     meter_read(m, &now, &r);
-    assert_string_equal(r.source, "model");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "model");
     assert_has(
         r.event,
-        "power comes from model A:Platinum 8275CL (estimated, true value within x0.82 .. x1.43)");
+        "power comes from model A:Platinum 8275CL (estimated: package, true value within x0.82 .. "
+        "x1.43), model A:Platinum 8275CL (estimated: dram, true value within x0.50 .. x1.50)");
     assert_has(r.event, "powercap cannot be used: ");
+    assert_has(r.event, "perf cannot be used: ");
     assert_has(r.event, "msr cannot be used: ");
+    assert_has(r.event, "hwmon cannot be used: ");
+    assert_null(strstr(r.event, "model cannot be used"));        /* the row of tier E */
+    assert_null(strstr(r.event, "model-server cannot be used")); /* nobody asked for one */
+    const char *first = strstr(r.event, "powercap cannot");
+    assert_null(strstr(first + 1, "powercap cannot")); /* once, not for each zone */
     meter_close(m);
     dump_done(&own);
 }
@@ -38,18 +45,22 @@ static void preferred_sources(void **state)
         const char *source; /* NULL: an error */
         const char *saying; /* event or error */
     } rows[] = {
-        { "the best there is", "auto", true, true, true, "powercap", "powercap (measured)" },
-        { "no name is auto", NULL, false, true, true, "powercap", "powercap (measured)" },
-        { "a worse one by name", "msr", true, true, true, "msr", "msr (measured)" },
+        { "the best there is", "auto", true, true, true, "powercap",
+          "powercap (measured: package)" },
+        { "no name is auto", NULL, false, true, true, "powercap", "powercap (measured: package)" },
+        { "a worse one by name", "msr", true, true, true, "msr", "msr (measured: package)" },
         { "an estimate by name", "model", true, true, true, "model",
-          "(estimated, true value within x0.82 .. x1.43)" },
+          "(estimated: package, true value within x0.82 .. x1.43)" },
         { "strict, and it is not there", "msr", true, true, false, NULL, "msr cannot be used" },
         { "from the findings, and it is gone", "msr", false, true, false, "model",
           "msr cannot be used" },
         { "a name that nobody has", "rapl", true, true, true, NULL,
-          "no power source \"rapl\": power.source is one of auto, powercap, msr, model" },
-        { "such a name in the findings", "perf", false, true, true, "powercap",
-          "no power source \"perf\"" },
+          "no power source \"rapl\": power.source is one of auto, powercap, perf, msr, hwmon, model, "
+          "model-server" },
+        { "such a name in the findings", "rapl", false, true, true, "powercap",
+          "no power source \"rapl\"" },
+        { "strict, and nobody configured one", "model-server", true, true, true, NULL,
+          "no power reading: " },
         { "auto, strictly, with no counter", "auto", true, false, false, "model", "estimated" },
     };
     (void)state;
@@ -75,7 +86,7 @@ static void preferred_sources(void **state)
             fail_msg("%s: %d %s", rows[i].why, code, err.text);
         if (code == 0) {
             meter_read(m, &now, &r);
-            assert_string_equal(r.source, rows[i].source);
+            assert_string_equal(r.zone[ZONE_PACKAGE].source, rows[i].source);
         }
         assert_has(code == 0 ? r.event : err.text, rows[i].saying);
         meter_close(m);
@@ -100,7 +111,7 @@ static void a_preferred_source_is_not_left_for_a_better_one(void **state)
         struct power_now now = at_second(i * 5, 0.5);
         dump_energy(&own, PKG, (uint64_t)i * 500000000);
         meter_read(m, &now, &r);
-        assert_string_equal(r.source, "model");
+        assert_string_equal(r.zone[ZONE_PACKAGE].source, "model");
     }
     meter_close(m);
     dump_done(&own);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/msr.h"
+#include "power/chain.h"
 #include "power/meter.h"
 #include "power_dump.h"
 
@@ -116,14 +117,14 @@ static void first_reading_names_the_source(void **state)
     struct meter_reading r = read_at(0.5);
     assert_false(r.fresh);
     assert_true(r.elapsed_ns == 0);
-    assert_string_equal(r.source, "powercap");
-    assert_string_equal(r.quality, "measured");
-    assert_string_equal(r.model, "");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "powercap");
+    assert_string_equal(r.zone[ZONE_PACKAGE].quality, "measured");
+    assert_string_equal(r.zone[ZONE_PACKAGE].model, "");
     assert_true(r.zone[ZONE_PACKAGE].present && r.zone[ZONE_DRAM].present);
     assert_false(r.zone[ZONE_CORE].present);
     assert_string_equal(r.zone[ZONE_PACKAGE].path, "/sys/class/powercap/" PKG);
     assert_near(r.zone[ZONE_PACKAGE].joules, 0, 0, "nothing yet");
-    assert_has(r.event, "power comes from powercap (measured)");
+    assert_has(r.event, "power comes from powercap (measured: package, dram)");
     r = step(100, 0.5);
     assert_string_equal(r.event, "");
 }
@@ -205,7 +206,7 @@ static void one_bad_reading(void **state)
     assert_true(read_at(0.4).rejected == 1); /* the same instant is no other reading */
     assert_has(r.event, "powercap: bad reading, 1 in a row");
     assert_has(r.event, PKG_FILE " says \"bad\"");
-    assert_string_equal(r.source, "powercap");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "powercap");
     r = step(180, 0.5);
     assert_true(r.fresh);
     assert_true(r.elapsed_ns == 2 * STEP_S * NS_PER_SEC);
@@ -227,12 +228,12 @@ static void bad_readings_apart_are_no_reason_to_leave(void **state)
         assert_true(step(100, 0.3).fresh);
     }
     struct meter_reading r = step(100, 0.3);
-    assert_string_equal(r.source, "powercap");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "powercap");
     assert_true(r.rejected == 12 && r.changes == 0);
     assert_near(r.zone[ZONE_PACKAGE].joules, 19 * 100 * STEP_S, 1e-4, "nothing lost");
-    for (int i = 0; i < METER_STRIKES; i++)
+    for (int i = 0; i < CHAIN_STRIKES; i++)
         r = bad_step(100, 0.5);
-    assert_string_equal(r.source, "model");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "model");
     assert_true(r.elapsed_ns == 2 * STEP_S * NS_PER_SEC); /* of this time only */
     assert_near(r.zone[ZONE_PACKAGE].delta_joules, 222.3 * 2 * STEP_S, 1e-6, "of this time only");
 }
@@ -266,9 +267,9 @@ static void degrades_to_the_model_and_comes_back(void **state)
     (void)bad_step(100, 0.5);
     struct meter_reading r = bad_step(100, 0.5);
     const struct meter_zone *package = &r.zone[ZONE_PACKAGE];
-    assert_string_equal(r.source, "model");
-    assert_string_equal(r.quality, "estimated");
-    assert_string_equal(r.model, "A:Platinum 8275CL");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "model");
+    assert_string_equal(r.zone[ZONE_PACKAGE].quality, "estimated");
+    assert_string_equal(r.zone[ZONE_PACKAGE].model, "A:Platinum 8275CL");
     assert_string_equal(package->path, "model:A:Platinum 8275CL");
     assert_has(r.event, "powercap stopped answering");
     assert_has(r.event, "model A:Platinum 8275CL (estimated, true value within x0.82 .. x1.43)");
@@ -285,13 +286,13 @@ static void degrades_to_the_model_and_comes_back(void **state)
     double left = package->joules;
     for (int i = 0; i < 60 / STEP_S - 1; i++) {
         r = step(100, 0.5); /* it answers again, but it is not asked yet */
-        assert_string_equal(r.source, "model");
+        assert_string_equal(r.zone[ZONE_PACKAGE].source, "model");
     }
     r = step(100, 0.5); /* asked: where it stands */
-    assert_string_equal(r.source, "model");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "model");
     r = step(100, 0.5); /* it counts */
-    assert_string_equal(r.source, "powercap");
-    assert_string_equal(r.model, "");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "powercap");
+    assert_string_equal(r.zone[ZONE_PACKAGE].model, "");
     assert_has(r.event, "powercap (measured) answers again");
     assert_true(r.fresh && r.changes == 2);
     assert_near(package->joules, left + 222.3 * 5 * (60 / STEP_S + 1), 1e-5,
@@ -303,7 +304,7 @@ static void degrades_to_the_model_and_comes_back(void **state)
     assert_near(package->low_watts, 80, 1e-6, "no bounds any more");
 }
 
-static void a_zone_disappears_and_keeps_its_joules(void **state)
+static void each_zone_goes_to_its_own_next_best(void **state)
 {
     (void)state;
     powercap_make();
@@ -314,41 +315,253 @@ static void a_zone_disappears_and_keeps_its_joules(void **state)
     const struct meter_zone *dram = &r.zone[ZONE_DRAM];
     assert_near(dram->joules, 50, 1e-5, "dram by powercap");
     powercap_remove();
-    for (int i = 0; i < METER_STRIKES; i++)
+    for (int i = 0; i < CHAIN_STRIKES; i++)
         r = step(100, 0.3);
-    assert_string_equal(r.source, "msr");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "msr");
     assert_string_equal(r.zone[ZONE_PACKAGE].path, "msr:0x611");
     assert_near(r.zone[ZONE_PACKAGE].delta_joules, 1000, 1e-3, "of the two that it stood by");
-    assert_false(dram->present);
-    assert_string_equal(dram->path, "/sys/class/powercap/" DRAM); /* of the joules that it keeps */
-    assert_near(dram->watts, 0, 0, "no stale watts");
+    assert_true(dram->present);
+    assert_string_equal(dram->source, "model"); /* there is no DRAM register */
+    assert_string_equal(dram->quality, "estimated");
+    assert_string_equal(meter_quality(&r), "measured and estimated");
+    assert_has(r.event, "package: powercap stopped answering, so power comes from msr (measured)");
+    assert_has(r.event, "the same with dram (model)");
+    assert_true(r.rejected == 2 * CHAIN_STRIKES && r.changes == 2);
+    double left = dram->joules;
     powercap_make();
     for (int i = 0; i < 60 / STEP_S + 1; i++)
         r = step(100, 0.3);
-    assert_string_equal(r.source, "powercap");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "powercap");
+    assert_string_equal(dram->source, "powercap");
+    assert_string_equal(meter_quality(&r), "measured");
+    assert_true(dram->joules > left);
+    left = dram->joules;
     r = step(100, 0.3);
-    assert_true(dram->present);
-    assert_near(dram->joules, 100, 1e-5, "goes on from where it was");
+    assert_near(dram->joules, left + 50, 1e-5, "goes on from where it was");
     assert_near(dram->watts, 10, 1e-6, "dram by powercap");
 }
+
+/* -- zones apart -- */
+
+/* Only DRAM's file is bad; the package does not give way. */
+static void a_bad_dram_leaves_the_package_alone(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    struct meter_reading r = step(100, 0.5);
+    const struct meter_zone *package = &r.zone[ZONE_PACKAGE], *dram = &r.zone[ZONE_DRAM];
+    for (int i = 1; i <= CHAIN_STRIKES; i++) {
+        second += STEP_S;
+        dump_energy(&d, PKG, package_uj += 500000000);
+        tree_printf(&d.tree, "/sys/class/powercap/" DRAM "/energy_uj", "bad");
+        r = read_at(0.5);
+        assert_true(r.fresh);
+        assert_string_equal(package->source, "powercap");
+        assert_near(package->watts, 100, 1e-6, "measured all the time");
+        assert_has(r.event, "dram: powercap");
+        if (i < CHAIN_STRIKES) {
+            assert_near(dram->watts, 10, 1e-6, "the last ones");
+            assert_near(dram->delta_joules, 0, 0, "nothing to share out");
+        }
+    }
+    assert_has(r.event, "dram: powercap stopped answering, so power comes from model A:Platinum "
+                        "8275CL (estimated, true value within x0.50 .. x1.50)");
+    assert_string_equal(dram->source, "model");
+    assert_string_equal(dram->quality, "estimated");
+    assert_string_equal(dram->path, "model:A:Platinum 8275CL");
+    assert_near(dram->watts, 192 * 0.0879, 1e-6, "192 GB at half load");
+    assert_near(dram->delta_joules, 2 * STEP_S * 192 * 0.0879, 1e-6, "since the first bad one");
+    assert_near(dram->low_ratio, 0.5, 1e-9, "with its bounds");
+    assert_near(package->high_ratio, 1, 0, "the package's are none");
+    assert_true(r.rejected == 3 && r.changes == 1);
+    assert_string_equal(meter_quality(&r), "measured and estimated");
+    for (int i = 0; i < 60 / STEP_S + 2; i++)
+        r = step(100, 0.5);
+    assert_string_equal(dram->source, "powercap");
+    assert_near(dram->watts, 10, 1e-6, "measured again");
+}
+
+/* Attribution shares out when the package is fresh; until then DRAM's joules wait. */
+static void what_waits_for_the_package_is_not_lost(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    struct meter_reading r = step(100, 0.3);
+    const struct meter_zone *dram = &r.zone[ZONE_DRAM];
+    dump_energy(&d, DRAM, dram_uj += 60000000); /* 12 W */
+    r = bad_step(100, 0.3);
+    assert_false(r.fresh);
+    assert_near(dram->delta_joules, 0, 0, "not yet");
+    assert_near(dram->joules, 50, 1e-5, "not yet");
+    assert_near(dram->watts, 10, 1e-6, "the last ones");
+    r = step(140, 0.3);
+    assert_true(r.fresh);
+    assert_near(dram->delta_joules, 60 + 70, 1e-5, "of both");
+    assert_near(dram->joules, 180, 1e-5, "of both");
+    assert_near(dram->watts, 13, 1e-6, "over both");
+    assert_near(r.zone[ZONE_PACKAGE].watts, 120, 1e-6, "over both");
+}
+
+static void a_zone_that_nothing_else_has_is_gone_until_it_answers(void **state)
+{
+    static const char core_file[] = "/sys/class/powercap/intel-rapl:0:1/energy_uj";
+    (void)state;
+    powercap_make();
+    dump_zone(&d, "intel-rapl:0:1", "core", MAX_UJ);
+    dump_energy(&d, "intel-rapl:0:1", 0);
+    open_with("auto", false);
+    struct meter_reading r = read_at(0);
+    const struct meter_zone *core = &r.zone[ZONE_CORE];
+    assert_has(r.event, "power comes from powercap (measured: package, dram, core)");
+    dump_energy(&d, "intel-rapl:0:1", 40000000);
+    r = step(100, 0.3);
+    assert_near(core->watts, 8, 1e-6, "40 J in 5 s");
+    tree_printf(&d.tree, core_file, "bad");
+    for (int i = 0; i < CHAIN_STRIKES; i++)
+        r = step(100, 0.3);
+    assert_false(core->present);
+    assert_near(core->watts, 0, 0, "no stale watts");
+    assert_near(core->joules, 40, 1e-6, "its joules stay");
+    assert_string_equal(core->path, "/sys/class/powercap/intel-rapl:0:1");
+    assert_has(r.event, "core: powercap stopped answering and nothing can stand in");
+    assert_true(r.fresh);
+    dump_energy(&d, "intel-rapl:0:1", 140000000);
+    r = step(100, 0.3);
+    assert_true(core->present);
+    assert_near(core->watts, 100.0 / 20, 1e-6, "over all of that time: no spike");
+    assert_near(core->joules, 140, 1e-6, "nothing lost");
+    assert_has(r.event, "core: powercap (measured) answers again");
+}
+
+static void zones_that_are_not_measured_beside_a_measured_package_are_absent(void **state)
+{
+    (void)state;
+    msr_make(); /* no DRAM register */
+    open_with("auto", false);
+    struct meter_reading r = read_at(0);
+    assert_has(r.event, "power comes from msr (measured: package); powercap cannot be used: ");
+    r = step(100, 0.3);
+    assert_false(r.zone[ZONE_DRAM].present);
+    powercap_make(); /* a better source, which has it */
+    for (int i = 0; i < 60 / STEP_S + 2; i++)
+        r = step(100, 0.3);
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "powercap");
+    r = step(100, 0.3);
+    r = step(100, 0.3);
+    assert_true(r.zone[ZONE_DRAM].present);
+    assert_string_equal(r.zone[ZONE_DRAM].source, "powercap");
+    assert_near(r.zone[ZONE_DRAM].watts, 10, 1e-6, "measured");
+}
+
+/* An ACPI power meter is of the whole machine: it says nothing of the package. */
+static void platform_measured_and_package_estimated(void **state)
+{
+    (void)state;
+    dump_hwmon(&d, "power_meter", "", 300000000);
+    open_with("auto", false);
+    struct meter_reading r = read_at(0.5);
+    const struct meter_zone *package = &r.zone[ZONE_PACKAGE], *psys = &r.zone[ZONE_PSYS];
+    assert_has(r.event, "hwmon (measured: psys)");
+    second += STEP_S;
+    r = read_at(0.5);
+    assert_true(r.fresh);
+    assert_string_equal(package->source, "model");
+    assert_near(package->watts, 222.3, 1e-6, "estimated");
+    assert_string_equal(psys->source, "hwmon");
+    assert_near(psys->watts, 300, 1e-6, "measured");
+    assert_near(psys->high_watts, 300, 1e-6, "measured");
+    assert_true(r.zone[ZONE_DRAM].present); /* estimated, as the package is */
+    assert_string_equal(meter_quality(&r), "measured and estimated");
+}
+
+static void strictly_a_source_without_a_package(void **state)
+{
+    (void)state;
+    dump_hwmon(&d, "power_meter", "", 300000000);
+    open_with("hwmon", true);
+    (void)read_at(0.5);
+    second += STEP_S;
+    struct meter_reading r = read_at(0.5);
+    assert_true(r.fresh); /* psys leads */
+    assert_true(r.elapsed_ns == STEP_S * NS_PER_SEC);
+    assert_false(r.zone[ZONE_PACKAGE].present);
+    assert_near(r.zone[ZONE_PSYS].watts, 300, 1e-6, "measured");
+    assert_string_equal(meter_quality(&r), "measured");
+}
+
+/* A strict source that is gone: another zone leads, and no figure is left standing. */
+static void the_leader_is_lost(void **state)
+{
+    (void)state;
+    powercap_make();
+    open_with("powercap", true);
+    (void)read_at(0);
+    (void)step(100, 0.3);
+    struct meter_reading r = { 0 };
+    for (int i = 0; i < CHAIN_STRIKES; i++) {
+        dump_energy(&d, DRAM, dram_uj += 50000000);
+        r = bad_step(100, 0.3);
+    }
+    assert_false(r.zone[ZONE_PACKAGE].present);
+    assert_near(r.zone[ZONE_PACKAGE].watts, 0, 0, "none");
+    assert_true(r.zone[ZONE_DRAM].present);
+    dump_energy(&d, DRAM, dram_uj += 50000000);
+    r = bad_step(100, 0.3);
+    assert_true(r.fresh);
+    assert_near(r.zone[ZONE_DRAM].delta_joules, 4 * 50, 1e-5, "what has waited, too");
+    assert_near(r.zone[ZONE_DRAM].watts, 10, 1e-6, "over that time");
+    r = step(100, 0.3);
+    r = step(100, 0.3);
+    assert_true(r.fresh && r.zone[ZONE_PACKAGE].present);
+    assert_near(r.zone[ZONE_PACKAGE].joules, 7 * 500, 1e-4, "nothing lost");
+    assert_near(r.zone[ZONE_PACKAGE].watts, 100, 1e-6, "no spike");
+}
+
+/* A counter that is renewed once a second, read every 100 ms. */
+static void a_slow_counter(void **state)
+{
+    unsigned fresh = 0;
+    (void)state;
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    for (int i = 1; i <= 300; i++) {
+        second = i / 10.0 + 0.05;
+        dump_energy(&d, PKG, 1000000 + (uint64_t)(i / 10) * 150000000);
+        struct meter_reading r = read_at(0.3);
+        const struct meter_zone *package = &r.zone[ZONE_PACKAGE];
+        assert_string_equal(package->source, "powercap");
+        assert_true(r.rejected == 0);
+        fresh += r.fresh;
+        if (fresh > 1)
+            assert_near(package->watts, 150, 1e-6, "never 0 and never a spike");
+    }
+    assert_int_equal(fresh, 30);
+}
+
+/* -- giving way and coming back -- */
 
 static void a_better_source_that_counts_nothing_is_not_taken(void **state)
 {
     (void)state;
     open_with("auto", false);
     struct meter_reading r = read_at(0.3);
-    assert_string_equal(r.source, "model");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "model");
     powercap_make();
     for (int i = 0; i < 40; i++) {
         second += STEP_S; /* its file stays as it is */
         r = read_at(i % 2 ? 0.3 : 0.01);
-        assert_string_equal(r.source, "model");
+        assert_string_equal(r.zone[ZONE_PACKAGE].source, "model");
         assert_true(r.fresh);
     }
     for (int i = 0; i < 60 / STEP_S + 2; i++)
         r = step(100, 0.3);
-    assert_string_equal(r.source, "powercap");
-    assert_true(r.changes == 1);
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "powercap");
+    assert_true(r.changes == 2); /* package and dram */
 }
 
 /* On msr, since powercap was gone; powercap is back and was asked for the first time just now. */
@@ -360,13 +573,13 @@ static void come_to_the_trial(void)
     open_with("auto", false);
     (void)read_at(0);
     powercap_remove();
-    for (int i = 0; i < METER_STRIKES; i++)
+    for (int i = 0; i < CHAIN_STRIKES; i++)
         r = step(100, 0.3);
-    assert_string_equal(r.source, "msr");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "msr");
     powercap_make();
     for (int i = 0; i < 60 / STEP_S; i++)
         r = step(100, 0.3);
-    assert_string_equal(r.source, "msr");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "msr");
 }
 
 static void the_better_one_on_trial_steps_in_at_once(void **state)
@@ -376,8 +589,8 @@ static void the_better_one_on_trial_steps_in_at_once(void **state)
     tree_drop(&d.tree, "/dev/cpu/0/msr/0x611");
     tree_drop(&d.tree, "/dev/cpu/0/msr/0x606");
     struct meter_reading r = step(140, 0.3);
-    assert_string_equal(r.source, "powercap");
-    assert_true(r.fresh && r.changes == 2);
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "powercap");
+    assert_true(r.fresh && r.changes == 4); /* of package and dram */
     assert_near(r.zone[ZONE_PACKAGE].watts, 140, 1e-6, "what it has counted since it was asked");
 }
 
@@ -387,11 +600,11 @@ static void one_on_trial_that_stands_still_does_not_step_in(void **state)
     (void)state;
     come_to_the_trial();
     tree_drop(&d.tree, "/dev/cpu/0/msr/0x611");
-    for (int i = 0; i < METER_STRIKES; i++) {
+    for (int i = 0; i < CHAIN_STRIKES; i++) {
         second += STEP_S;
         r = read_at(0.01);
     }
-    assert_string_equal(r.source, "model");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "model");
     assert_true(r.fresh);
 }
 
@@ -425,12 +638,12 @@ static void counters_of_a_vm_that_stand_still(void **state)
     msr_make();
     open_with("auto", false);
     struct meter_reading r = read_at(0.9);
-    assert_string_equal(r.source, "msr");
-    for (int i = 0; i < 2 + METER_STRIKES; i++) {
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "msr");
+    for (int i = 0; i < STILL_READINGS - 1 + CHAIN_STRIKES; i++) {
         second += STEP_S;
         r = read_at(0.9);
     }
-    assert_string_equal(r.source, "model");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "model");
     assert_has(r.event, "stands still");
     assert_near(r.zone[ZONE_PACKAGE].watts, 606.4 / 2, 1e-6, "an estimate instead of 0 W");
 }
@@ -511,7 +724,15 @@ int main(void)
         ROW(bad_readings_apart_are_no_reason_to_leave),
         ROW(a_step_back_costs_its_interval_only),
         ROW(degrades_to_the_model_and_comes_back),
-        ROW(a_zone_disappears_and_keeps_its_joules),
+        ROW(each_zone_goes_to_its_own_next_best),
+        ROW(a_bad_dram_leaves_the_package_alone),
+        ROW(what_waits_for_the_package_is_not_lost),
+        ROW(a_zone_that_nothing_else_has_is_gone_until_it_answers),
+        ROW(zones_that_are_not_measured_beside_a_measured_package_are_absent),
+        ROW(platform_measured_and_package_estimated),
+        ROW(strictly_a_source_without_a_package),
+        ROW(the_leader_is_lost),
+        ROW(a_slow_counter),
         ROW(a_better_source_that_counts_nothing_is_not_taken),
         ROW(the_better_one_on_trial_steps_in_at_once),
         ROW(one_on_trial_that_stands_still_does_not_step_in),
