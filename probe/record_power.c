@@ -172,15 +172,19 @@ static void put_zone(struct recorder *r, const char *above, const struct energy_
     recorder_text(r, path, "%" PRIu64 "\n", value);
 }
 
-/* Its path ends in the CPU it was opened on, its label is "perf:EVENT". */
+/* Its path ends in the CPU it was opened on ("perf energy-pkg on CPU 24", in a dump
+   "/.probe/perf/energy-pkg.24"), its label is "perf:EVENT". */
 static void put_event(struct recorder *r, const char *above, const struct energy_counter *c,
                       uint64_t value)
 {
     const char *event = strchr(c->label, ':');
-    const char *cpu = strrchr(c->path, ' ');
-    if (!event || !cpu)
+    size_t n = strlen(c->path);
+    while (n > 0 && c->path[n - 1] >= '0' && c->path[n - 1] <= '9')
+        n--;
+    const char *cpu = c->path + n;
+    if (!event || *cpu == '\0')
         return;
-    AUTO_STR path = mem_printf("%s" PERF "/%s.%s", above, event + 1, cpu + 1);
+    AUTO_STR path = mem_printf("%s" PERF "/%s.%s", above, event + 1, cpu);
     recorder_text(r, path, "%" PRIu64 "\n", value);
 }
 

@@ -63,7 +63,7 @@ static const char *needless_rapl_msr(const struct probe *p)
 
 static const char *needless_rapl_tpmi(const struct probe *p)
 {
-    return is_tpmi(&p->cpu) ? NULL : "for newer processors than this one";
+    return is_tpmi(&p->cpu) ? NULL : "for Intel's processors from Granite Rapids on";
 }
 
 /* perf counts what msr and powercap count. */
