@@ -120,6 +120,14 @@ static int check_readable(const struct group *g, struct err *err)
                    strerror(-c->code));
 }
 
+/* Labels that are only general may be of each core; amd_energy.c tells a socket once a NUMA node
+   (num_possible_nodes()), which are several where the firmware is set to NPS2 or NPS4. */
+static bool is_prone_to_repeat(const struct group *g, bool general)
+{
+    bool is_energy = g->key >> 32 == HWMON_ENERGY;
+    return g->zone == ZONE_PACKAGE && !g->all->filtered && (general || is_energy);
+}
+
 /* A socket that is left out would make the sum too small, one that is told twice too large, both
    without a sign: better no sum. */
 static int check_whole(const struct group *g, const struct cpu_facts *cpu, struct err *err)
@@ -135,7 +143,7 @@ static int check_whole(const struct group *g, const struct cpu_facts *cpu, struc
                                    "look for a driver that failed in dmesg",
                        zone, sockets, cpu->sockets);
     }
-    if (g->zone == ZONE_PACKAGE && general && !g->all->filtered && sockets > cpu->sockets) {
+    if (is_prone_to_repeat(g, general) && sockets > cpu->sockets) {
         return err_set(err, -ENODATA,
                        HWMON_CLASS " has %u sensors that call themselves the %s, for %u sockets: "
                                    "name those that count in experimental.hwmon.zones",
@@ -144,18 +152,12 @@ static int check_whole(const struct group *g, const struct cpu_facts *cpu, struc
     return 0;
 }
 
-static int take(const struct group *g, struct energy_set *set, struct err *err)
+static void take(const struct group *g, struct energy_set *set)
 {
     for (size_t i = 0; i < g->all->n; i++) {
-        if (!is_in(g, &g->all->at[i]))
-            continue;
-        if (set->n == ENERGY_COUNTERS_MAX) {
-            return err_set(err, -ENODATA, HWMON_CLASS " has more than %d sensors of the processor",
-                           ENERGY_COUNTERS_MAX);
-        }
-        set->counter[set->n++] = g->all->at[i].counter;
+        if (is_in(g, &g->all->at[i]))
+            set->counter[set->n++] = g->all->at[i].counter;
     }
-    return 0;
 }
 
 /* 0: taken, or there is none of this zone; else why its best group is of no use. */
@@ -169,8 +171,10 @@ static int choose_zone(const struct hwmon_candidates *all, enum energy_zone zone
         int code = check_readable(&g, &why);
         if (code == 0)
             code = check_whole(&g, cpu, &why);
-        if (code == 0)
-            return take(&g, set, err);
+        if (code == 0) {
+            take(&g, set);
+            return 0;
+        }
         if (first.code == 0)
             first = why;
     }

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define HWMON_CANDIDATES_MAX 128
+#define HWMON_CANDIDATES_MAX ENERGY_COUNTERS_MAX /* so that what is chosen fits its set */
 
 struct hwmon_candidate {
     enum hwmon_kind kind;

@@ -96,20 +96,33 @@ static const struct zone_row zone_rows[] = {
     { "*occ*", "?_vdn", ZONE_UNCORE, false },
     { "*occ*", "?_system", ZONE_PSYS, false },
 
-    /* Jetson's shunts, labels of the kernel's tegra194/tegra234 device trees. A package is the
-       rails of the chip: as on Intel's clients, the graphics are on it. VDD_IN is the board. */
+    /* Jetson's shunts; labels of the kernel's tegra194 and tegra234 device trees and of NVIDIA's
+       Jetson Linux Developer Guide, "Supported Modules and Power Monitors". A package is all rails
+       of the chip: its graphics are on it, as on Intel's clients. */
     { "ina3221*", "vdd_in", ZONE_PSYS, false },
+    { "ina3221*", "pom_5v_in", ZONE_PSYS, false },         /* Nano, TX1 */
+    { "ina3221*", "vin", ZONE_PSYS, false },               /* Thor */
     { "ina3221*", "vdd_cpu_gpu_cv", ZONE_PACKAGE, false }, /* Orin NX, Orin Nano, Xavier NX */
-    { "ina3221*", "vdd_gpu_soc", ZONE_PACKAGE, false },    /* AGX Orin */
+    { "ina3221*", "vdd_soc", ZONE_PACKAGE, true },
+    { "ina3221*", "vdd_gpu_soc", ZONE_PACKAGE, false }, /* AGX Orin */
     { "ina3221*", "vdd_cpu_cv", ZONE_PACKAGE, true },
+    { "ina3221*", "vdd_cpu_soc_mss", ZONE_PACKAGE, false }, /* Thor */
+    { "ina3221*", "vdd_gpu", ZONE_PACKAGE, true },
     { "ina3221*", "vdd_sys_cpu", ZONE_PACKAGE, false }, /* TX2 */
-    { "ina3221*", "vdd_sys_ddr", ZONE_DRAM, false },
-    { "ina3221*", "vdd_cpu", ZONE_PACKAGE, false },
+    { "ina3221*", "vdd_sys_gpu", ZONE_PACKAGE, true },
+    { "ina3221*", "vdd_sys_soc", ZONE_PACKAGE, true },
     { "ina3221*", "cpu", ZONE_PACKAGE, false }, /* AGX Xavier */
+    { "ina3221*", "gpu", ZONE_PACKAGE, true },
+    { "ina3221*", "soc", ZONE_PACKAGE, true },
+    { "ina3221*", "cv", ZONE_PACKAGE, true },
+    { "ina3221*", "pom_5v_cpu", ZONE_PACKAGE, false }, /* Nano, TX1 */
+    { "ina3221*", "pom_5v_gpu", ZONE_PACKAGE, true },
+    { "ina3221*", "vdd_sys_ddr", ZONE_DRAM, false },
     { "ina3221*", "vddrq", ZONE_DRAM, false },
     { "ina3221*", "*", ZONE_COUNT, false },
 
-    /* drivers/hwmon/macsmc-hwmon.c, labels of the t8103/t6000 device trees. */
+    /* drivers/hwmon/macsmc-hwmon.c, labels of arch/arm64/boot/dts/apple/hwmon-common.dtsi: the rest
+       is a rail of the board, or what the charger takes. */
     { "macsmc*", "total_system_power", ZONE_PSYS, false },
     { "macsmc*", "*", ZONE_COUNT, false },
 
