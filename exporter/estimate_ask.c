@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "estimate_ask.h"
+
+#include "base/number.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#define THREADS_MAX 100000
+#define WATTS_MAX   100000
+#define GB_MAX      1000000
+
+struct limits {
+    double low, high;
+};
+
+/* -EINVAL unless @text, where given, is a number within @limits. */
+static int parse_number(const char *option, const char *text, struct limits limits, double *ret,
+                        struct err *err)
+{
+    double value = 0;
+    if (!text)
+        return 0;
+    if (number_parse_double(text, &value) < 0 || value < limits.low || value > limits.high)
+        return err_set(err, -EINVAL, "--%s: a number from %g to %g is wanted, not \"%s\"", option,
+                       limits.low, limits.high, text);
+    *ret = value;
+    return 0;
+}
+
+static int parse_count(const char *option, const char *text, unsigned *ret, struct err *err)
+{
+    uint64_t value = 0;
+    if (!text)
+        return 0;
+    if (number_parse_u64(text, 10, &value) < 0 || value < 1 || value > THREADS_MAX)
+        return err_set(err, -EINVAL, "--%s: a whole number from 1 to %d is wanted, not \"%s\"",
+                       option, THREADS_MAX, text);
+    *ret = (unsigned)value;
+    return 0;
+}
+
+/* "0.5" or "50%". */
+static int parse_load(const char *text, double *ret, struct err *err)
+{
+    char digits[32] = "";
+    size_t n = text ? strlen(text) : 0;
+    double value = NAN;
+    bool percent = n > 1 && text[n - 1] == '%';
+    if (!text)
+        return err_set(err, -EINVAL,
+                       "--load is missing: the load of the machine, 0 .. 1 or as "
+                       "\"50%%\"");
+    (void)snprintf(digits, sizeof(digits), "%.*s", (int)(percent ? n - 1 : n), text);
+    if (n >= sizeof(digits) || number_parse_double(digits, &value) < 0)
+        return err_set(err, -EINVAL, "--load: 0 .. 1 is wanted, or 0%% .. 100%%, not \"%s\"", text);
+    if (percent)
+        value /= 100;
+    if (!(value >= 0 && value <= 1))
+        return err_set(err, -EINVAL,
+                       "--load: %s is no load: it goes from 0 (at rest) to 1 (all "
+                       "CPUs busy), or from 0%% to 100%%",
+                       text);
+    *ret = value;
+    return 0;
+}
+
+static int parse_scope(const char *text, bool *ret_wall, struct err *err)
+{
+    *ret_wall = text && strcmp(text, "wall") == 0;
+    if (text && !*ret_wall && strcmp(text, "package") != 0)
+        return err_set(err, -EINVAL, "--scope: package or wall is wanted, not \"%s\"", text);
+    return 0;
+}
+
+static int parse_figures(const struct estimate_words *w, struct estimate_question *q,
+                         struct err *err)
+{
+    const struct {
+        const char *option, *text;
+        struct limits limits;
+        double *ret;
+    } numbers[] = {
+        { "tdp", w->tdp, { 1, WATTS_MAX }, &q->tdp_watts },
+        { "memory-gb", w->memory, { 0, GB_MAX }, &q->memory_gb },
+        { "idle-watts", w->idle, { 0.001, WATTS_MAX }, &q->idle_watts },
+        { "full-watts", w->full, { 0.001, WATTS_MAX }, &q->full_watts },
+    };
+    const struct {
+        const char *option, *text;
+        unsigned *ret;
+    } counts[] = {
+        { "sockets", w->sockets, &q->cpu.sockets },
+        { "threads", w->threads, &q->cpu.threads },
+        { "vcpus", w->vcpus, &q->vcpus },
+    };
+    int rc = parse_load(w->load, &q->load, err);
+    if (rc == 0)
+        rc = parse_scope(w->scope, &q->is_wall, err);
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(numbers); i++)
+        rc = parse_number(numbers[i].option, numbers[i].text, numbers[i].limits, numbers[i].ret,
+                          err);
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(counts); i++)
+        rc = parse_count(counts[i].option, counts[i].text, counts[i].ret, err);
+    return rc;
+}
+
+/* What CPUID would say, told from the name; "" where it does not tell. */
+static const char *vendor_of(const char *model_name)
+{
+    static const struct {
+        const char *part, *vendor;
+    } vendors[] = {
+        { "Intel", "GenuineIntel" }, { "Xeon", "GenuineIntel" }, { "Platinum", "GenuineIntel" },
+        { "AMD", "AuthenticAMD" },   { "EPYC", "AuthenticAMD" }, { "Hygon", "HygonGenuine" },
+        { "Neoverse", "ARM" },       { "Graviton", "ARM" },      { "Ampere", "ARM" },
+        { "E5-2", "GenuineIntel" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(vendors); i++) {
+        if (strcasestr(model_name, vendors[i].part))
+            return vendors[i].vendor;
+    }
+    return "";
+}
+
+/* Pairs that say the same thing twice or nothing at all. */
+static int check_pairs(const struct estimate_words *w, struct err *err)
+{
+    const struct {
+        bool wrong;
+        const char *why;
+    } rules[] = {
+        { !w->cpu_model && !w->model,
+          "--cpu-model is missing: the processor, as /proc/cpuinfo's \"model name\" says it" },
+        { !w->sockets && !w->model, "--sockets is missing: how many processors the machine has" },
+        { (w->idle != NULL) != (w->full != NULL),
+          "--idle-watts and --full-watts go together: both ends of the curve are needed" },
+        { w->model && w->idle, "--model and --idle-watts both say what the machine draws: one of "
+                               "them is enough" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+        if (rules[i].wrong)
+            return err_set(err, -EINVAL, "%s", rules[i].why);
+    }
+    return 0;
+}
+
+/* SPECpower's figures are of whole machines as they were sold. */
+static int check_wall(const struct estimate_words *w, const struct estimate_question *q,
+                      struct err *err)
+{
+    const struct {
+        const char *text, *option;
+    } others[] = {
+        { w->vcpus, "vcpus" },     { w->memory, "memory-gb" }, { w->tdp, "tdp" },
+        { w->idle, "idle-watts" }, { w->model, "model" },
+    };
+    for (size_t i = 0; q->is_wall && i < ARRAY_LEN(others); i++) {
+        if (others[i].text)
+            return err_set(err, -EINVAL,
+                           "--%s says nothing of wall watts, which are of a whole "
+                           "machine with its memory: leave it out, or use --scope "
+                           "package",
+                           others[i].option);
+    }
+    return 0;
+}
+
+/* Of a socket; 0: no table knows the CPU. */
+static unsigned table_threads(const struct cpu_facts *cpu)
+{
+    struct cpu_power p;
+    cpu_power_find(cpu, 0, &p);
+    return p.tier == TIER_A ? p.table_threads / p.curve_sockets
+                            : cpu_power_threads_by_name(cpu->model_name);
+}
+
+/* Sizes that were not given, from the calibration or the table. */
+static int fill_machine(const struct model_file *file, struct estimate_question *q, struct err *err)
+{
+    struct cpu_facts *cpu = &q->cpu;
+    if (cpu->sockets == 0)
+        cpu->sockets = file->sockets;
+    if (cpu->threads == 0 && file->sockets > 0)
+        cpu->threads = file->threads * cpu->sockets / file->sockets;
+    if (cpu->threads == 0)
+        cpu->threads = table_threads(cpu) * cpu->sockets;
+    if (cpu->threads == 0)
+        return err_set(err, -EINVAL,
+                       "--threads is missing, and no table knows how many the CPU "
+                       "\"%s\" has: hardware threads of the whole machine",
+                       cpu->model_name);
+    cpu->cores = cpu->threads;
+    if (cpu->threads < cpu->sockets)
+        return err_set(err, -EINVAL,
+                       "--threads: %u are fewer than %u sockets; threads are of the "
+                       "whole machine",
+                       cpu->threads, cpu->sockets);
+    if (q->vcpus > cpu->threads)
+        return err_set(err, -EINVAL, "--vcpus: %u are more than the machine's %u threads", q->vcpus,
+                       cpu->threads);
+    return 0;
+}
+
+int estimate_ask(const struct estimate_words *w, struct model_file *file,
+                 struct estimate_question *q, struct err *err)
+{
+    int rc = check_pairs(w, err);
+    if (rc == 0)
+        rc = parse_figures(w, q, err);
+    if (rc == 0)
+        rc = check_wall(w, q, err);
+    if (rc < 0)
+        return rc;
+    if (w->model && model_file_read(w->model, file, err) < 0)
+        return -EIO;
+    const char *name = w->cpu_model ? w->cpu_model : file->cpu_model;
+    q->cpu.family = w->model ? file->family : -1;
+    q->cpu.model = w->model ? file->model : -1;
+    q->cpu.stepping = w->model ? file->stepping : -1;
+    (void)snprintf(q->cpu.model_name, sizeof(q->cpu.model_name), "%s", name);
+    (void)snprintf(q->cpu.vendor, sizeof(q->cpu.vendor), "%s",
+                   w->model ? file->vendor : vendor_of(name));
+    return fill_machine(file, q, err);
+}
