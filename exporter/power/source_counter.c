@@ -83,9 +83,10 @@ static int counter_open(const struct energy_driver *driver, const struct power_m
     int code = driver->list(m->fs, &m->cpu, &s->set, err);
     if (code == 0) {
         keep_zone(&s->set, zone);
-        if (s->set.n == 0)
+        if (s->set.n == 0) {
             code = err_set(err, -ENOENT, "%s has no %s zone on this machine", driver->name,
                            energy_zone_name(zone));
+        }
     }
     if (code < 0) {
         free(s);
