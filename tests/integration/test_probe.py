@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -44,6 +45,33 @@ def test_a_recorded_machine_is_found_to_be_the_same(tmp_path):
     assert there["accounting"]["selected"] == here["accounting"]["selected"]
     for key in ("cpu_model", "threads", "kernel", "memory_bytes"):
         assert there["host"][key] == here["host"][key]
+
+
+def test_every_check_is_in_the_document_and_in_the_help():
+    listed = [line.split()[0] for line in lab.run(lab.PROBE, "--help").stdout.split("Checks:")[1].splitlines()
+              if line.startswith("  ")]
+    found = [f["id"] for f in json.loads(lab.run(lab.PROBE, "--json").stdout)["findings"]]
+    assert found == listed
+    assert {"host.secureboot", "power.perf", "power.hwmon", "module.intel_rapl_tpmi", "module.acpi_power_meter",
+            "bpf.unprivileged"} <= set(found)
+
+
+def test_the_setting_of_unprivileged_ebpf_is_the_kernels():
+    found = json.loads(lab.run(lab.PROBE, "--json").stdout)
+    told = next(f for f in found["findings"] if f["id"] == "bpf.unprivileged")
+    setting = pathlib.Path("/proc/sys/kernel/unprivileged_bpf_disabled")
+    if setting.exists():
+        assert told["status"] == "ok" and told["evidence"]["value"] == int(setting.read_text())
+    else:
+        assert told["status"] == "skip"
+
+
+@pytest.mark.parametrize("machine, source", [("server-powercap", "powercap"), ("server-perf", "perf"),
+                                             ("epyc-7763-msr", "msr"), ("altra-hwmon", "hwmon")])
+def test_what_a_machine_selects_is_what_it_emits(machine, source):
+    """Of golden machines, as this one may have no sensor."""
+    config = lab.run(lab.PROBE, "--root", lab.TOP / "tests/data/roots" / machine, "--emit-config").stdout
+    assert f'power:\n  source: "{source}"\n' in config
 
 
 @pytest.mark.parametrize("arguments", [["--bogus"], ["--require=nothing"], ["--ignore=no.such"], ["--json", "--text"]])
