@@ -83,9 +83,9 @@ static bool lists(const char *digits, unsigned channel)
 
 static int by_row(size_t row, unsigned volt)
 {
+    bool skipped = lists(rows[row].skip_volts, volt) || lists(rows[row].skip_amperes, volt);
     if (!rows[row].volts)
-        return lists(rows[row].skip_volts, volt) || lists(rows[row].skip_amperes, volt) ? 0
-                                                                                        : (int)volt;
+        return skipped ? 0 : (int)volt;
     for (size_t i = 0; rows[row].volts[i]; i++) {
         if (volt == (unsigned)(rows[row].volts[i] - '0'))
             return rows[row].amperes[i] - '0';

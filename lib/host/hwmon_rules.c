@@ -191,28 +191,32 @@ static const char *after_number(const char *text, int *ret)
     return at;
 }
 
-/* Patterns have one '*' or two, so that the recursion is as short as the text. */
+/* What follows @text after one character of a pattern; NULL: it does not match. */
+static const char *after_one(char pattern, const char *text, int *socket)
+{
+    if (pattern == '#')
+        return after_number(text, socket);
+    return *text != '\0' && (pattern == '?' || pattern == *text) ? text + 1 : NULL;
+}
+
+/* Where what follows a '*' does not match, the '*' takes one character more. */
 static bool matches(const char *pattern, const char *text, int *socket)
 {
-    for (; *pattern && *pattern != '*'; pattern++) {
-        if (*pattern == '#') {
-            text = after_number(text, socket);
-            if (!text)
-                return false;
+    const char *after_star = NULL;
+    const char *star_end = NULL;
+    while (*pattern || *text) {
+        if (*pattern == '*') {
+            after_star = ++pattern;
+            star_end = text;
             continue;
         }
-        if (*text == '\0' || (*pattern != '?' && *pattern != *text))
+        const char *next = *pattern ? after_one(*pattern, text, socket) : NULL;
+        if (!next && (!after_star || *star_end == '\0'))
             return false;
-        text++;
+        text = next ? next : ++star_end;
+        pattern = next ? pattern + 1 : after_star;
     }
-    if (*pattern == '\0')
-        return *text == '\0';
-    for (;; text++) {
-        if (matches(pattern + 1, text, socket))
-            return true;
-        if (*text == '\0')
-            return false;
-    }
+    return true;
 }
 
 static void fill(size_t row, int socket, struct hwmon_meaning *ret)
