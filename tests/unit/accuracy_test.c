@@ -273,6 +273,7 @@ static void keplers_curves_against_ours(void **state)
             print_message("\n");
         }
     }
+    assert_near(low, 0.41, 0.005, "the lowest ratio");
     struct cpu_facts only_kepler = { .vendor = "GenuineIntel",
                                      .model_name = "Intel(R) Xeon(R) Platinum 8488C" };
     struct cpu_power p;

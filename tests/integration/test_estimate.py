@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`kepler-exporter estimate` as a person types it: figures, formula, JSON, refusals."""
+
+import json
+import subprocess
+
+import pytest
+
+from lab import EXPORTER
+
+C5_METAL = ["--cpu-model", "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz", "--sockets", "2", "--threads", "96"]
+
+
+def estimate(*words):
+    return subprocess.run([EXPORTER, "estimate", *words], capture_output=True, text=True, timeout=10, check=False)
+
+
+def figures(*words):
+    got = estimate(*words, "--json")
+    assert got.returncode == 0, got.stderr
+    return json.loads(got.stdout)
+
+
+def test_c5_metal_at_half_load():
+    got = figures(*C5_METAL, "--memory-gb", "192", "--load", "0.5")
+    assert got["watts"] == pytest.approx(444.6)
+    assert got["bounds"] == pytest.approx({"low": 364.572, "high": 635.778})
+    assert (got["tier"], got["scope"]) == ("A", "package")
+    assert got["dram"]["watts"] == pytest.approx(16.8768)
+    assert "cpu_package_watts.csv" in got["reason"]
+    assert "turbostressreports" in got["source"]
+
+
+def test_text_shows_the_formula_filled_in():
+    got = estimate(*C5_METAL, "--load", "50%")
+    assert got.returncode == 0
+    assert "sockets/2 x W(0.5) = 2/2 x 444.6 = 444.6 W" in got.stdout
+    assert got.stderr == ""
+
+
+def test_never_negative_and_never_falling():
+    """Every tier, from rest to full load, between its bounds."""
+    tiers = {
+        "A": C5_METAL,
+        "B'": ["--cpu-model", "x", "--sockets", "2", "--threads", "64", "--idle-watts", "60", "--full-watts", "600"],
+        "B": ["--cpu-model", "AMD EPYC 7R32", "--sockets", "2"],
+        "E": ["--cpu-model", "some CPU", "--sockets", "1", "--threads", "4"],
+    }
+    for tier, words in tiers.items():
+        before = 0
+        for percent in range(0, 101, 20):
+            got = figures(*words, "--load", f"{percent}%")
+            assert got["tier"] == tier
+            assert 0 < got["bounds"]["low"] < got["watts"] < got["bounds"]["high"]
+            assert got["watts"] > before
+            before = got["watts"]
+
+
+def test_vms_of_a_host_add_up_to_it():
+    host = figures(*C5_METAL, "--load", "0.4")
+    vm = figures(*C5_METAL, "--vcpus", "2", "--load", "0.4")
+    assert 48 * vm["watts"] == pytest.approx(host["watts"], rel=1e-4)
+    assert figures(*C5_METAL, "--vcpus", "96", "--load", "0.7")["watts"] == figures(*C5_METAL, "--load", "0.7")["watts"]
+
+
+def test_wall_is_labelled_and_apart():
+    got = figures("--cpu-model", "AMD EPYC 7742 64-Core Processor", "--sockets", "2", "--load", "1", "--scope", "wall")
+    assert (got["scope"], got["watts"]) == ("wall", 400)
+    assert "dram" not in got
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "saying"),
+    [
+        ([], 2, "--cpu-model is missing"),
+        ([*C5_METAL, "--load", "1.5"], 2, "1.5 is no load"),
+        ([*C5_METAL, "--load", "0.5", "--vcpus", "97"], 2, "96 threads"),
+        ([*C5_METAL, "--load", "0.5", "--scope", "rack"], 2, "package or wall"),
+        (["--cpu-model", "x", "--sockets", "1", "--threads", "2", "--load", "1", "--scope", "wall"], 1, "SPECpower"),
+        (["--model", "/nonexistent.json", "--load", "0.5"], 1, "/nonexistent.json"),
+    ],
+)
+def test_refusals(words, code, saying):
+    got = estimate(*words)
+    assert (got.returncode, got.stdout) == (code, "")
+    assert saying in got.stderr
