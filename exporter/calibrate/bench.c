@@ -66,21 +66,20 @@ static int check_name(const char *name, struct err *err)
                    known);
 }
 
-int bench_open(struct bench *b, const struct rootfs_paths *paths, const char *source,
-               struct err *err)
+int bench_open(struct bench *b, const struct calibrate_options *o, struct err *err)
 {
-    const struct power_options options = { 0 };
-    int code = check_name(source, err);
+    const struct power_options options = { .tdp_watts = o->tdp_watts };
+    int code = check_name(o->source, err);
     if (code == 0)
-        code = open_roots(b, paths, err);
+        code = open_roots(b, &o->paths, err);
     if (code == 0)
         code = power_machine_read(&b->machine, &options, &b->power, err);
     if (code < 0)
         return code;
-    bool is_any = strcmp(source, "auto") == 0;
+    bool is_any = strcmp(o->source, "auto") == 0;
     for (size_t i = 0; i < power_sources_count && !b->source; i++) {
         const struct power_source_ops *ops = power_sources[i];
-        bool is_wanted = is_any || strcmp(source, ops->name) == 0;
+        bool is_wanted = is_any || strcmp(o->source, ops->name) == 0;
         if (is_measured(ops) && is_wanted && try_source(b, ops))
             b->source = ops->name;
     }

@@ -7,6 +7,7 @@
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/rootfs.h"
+#include "calibrate/options.h"
 #include "calibrate/plan.h"
 #include "calibrate/progress.h"
 #include "power/meter.h"
@@ -37,10 +38,9 @@ struct bench {
   .machine = ROOTFS_NONE, .live = ROOTFS_NONE, .signal_fd = -1 \
  }
 
-/* Opens the machine and looks for the best measured source of a package: @source "auto" or a name.
-   Without one it is 0 too, and bench.source is NULL. */
-MUST_USE int bench_open(struct bench *b, const struct rootfs_paths *paths, const char *source,
-                        struct err *err);
+/* Opens the machine and looks for the best measured source of a package that the options allow.
+   Without one it is 0 too, and bench.source is NULL. -EINVAL: they name none that there is. */
+MUST_USE int bench_open(struct bench *b, const struct calibrate_options *o, struct err *err);
 
 /* The sensor, the accounting of run time, and from here on SIGINT, SIGTERM and SIGHUP are caught:
    before any thread is started. */

@@ -173,6 +173,12 @@ static int run_step(struct calibration *c, double load, struct err *err)
         code = bench_measure(&c->bench, &c->plan, what, &point, err);
     if (code < 0)
         return code;
+    if (load == 0 && point.usage_ratio > MODEL_USAGE_SPAN_MIN) {
+        return err_set(err, -EBUSY,
+                       "something else kept the CPUs busy: %.0f %% of their time is used without "
+                       "any load, so that nothing can be learned here; stop it, then calibrate",
+                       100 * point.usage_ratio);
+    }
     point.load = load;
     c->model.point[c->model.points] = rounded(point);
     say_point(c, &c->model.point[c->model.points++]);
@@ -217,9 +223,10 @@ static void fill_model(struct calibration *c)
 
 static int say_failure(int code, const struct err *err)
 {
-    if (code == -EINTR)
+    if (code == -EINTR) {
         return complain(EXIT_INTERRUPTED,
                         "interrupted: the load has ended and nothing was written");
+    }
     return complain(EXIT_RUN, err->text[0] ? err->text : strerror(-code));
 }
 
@@ -290,7 +297,7 @@ static int run(struct calibration *c)
     const struct calibrate_options *o = &c->options;
     plan_make(o->step_percent, o->settle_ns, o->dwell_ns, &c->plan);
     c->bench.progress = &c->progress;
-    int code = bench_open(&c->bench, &o->paths, o->source, &err);
+    int code = bench_open(&c->bench, o, &err);
     if (code == 0)
         code = load_cpus_allowed(&c->cpus_allowed, &err);
     if (code < 0)

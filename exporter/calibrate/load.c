@@ -16,7 +16,7 @@
 #include <sys/prctl.h>
 
 #define CPUS_MAX 65536
-#define PARTS    1000000u /* of a whole load: atomics hold no double */
+#define PARTS    1000000U /* of a whole load: atomics hold no double */
 
 struct worker {
     struct load *load;

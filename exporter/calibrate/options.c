@@ -11,14 +11,15 @@
 #define DWELL_MIN_NS  NS_PER_SEC /* five readings of the shortest kind */
 #define DWELL_MAX_NS  (3600 * NS_PER_SEC)
 #define SETTLE_MAX_NS (600 * NS_PER_SEC)
+#define TDP_MAX_WATTS 10000
 
 /* The command line as it was written. */
 struct words {
-    const char *step, *dwell, *settle;
+    const char *step, *dwell, *settle, *tdp;
     struct calibrate_options o;
 };
 
-#define ROWS 13
+#define ROWS 14
 
 static void make_table(struct words *w, struct opt table[ROWS])
 {
@@ -29,6 +30,8 @@ static void make_table(struct words *w, struct opt table[ROWS])
         { "settle", OPT_TEXT, &w->settle, "DURATION", "how long each is held before (2s)" },
         { "power.source", OPT_TEXT, &w->o.source, "NAME",
           "auto, powercap, perf, msr or hwmon: a sensor, never an estimate" },
+        { "power.tdp-watts", OPT_TEXT, &w->tdp, "WATTS",
+          "TDP of a socket, where the machine does not tell" },
         { NULL, OPT_HEADING, NULL, NULL, "What is written:" },
         { "output", OPT_TEXT, &w->o.output, "FILE", "kepler-model-CPU.json in this folder" },
         { "force", OPT_SWITCH, &w->o.force, NULL, "replace a file that is there already" },
@@ -65,6 +68,17 @@ static int read_time(const char *name, const char *text, const uint64_t limit_ns
     return 0;
 }
 
+static int read_tdp(const char *text, double *ret, struct err *err)
+{
+    double watts = 0;
+    if (number_parse_double(text, &watts) < 0 || watts <= 0 || watts > TDP_MAX_WATTS) {
+        return err_set(err, -EINVAL, "--power.tdp-watts is \"%s\": give the watts of one socket",
+                       text);
+    }
+    *ret = watts;
+    return 0;
+}
+
 static int read_values(struct words *w, struct err *err)
 {
     int code = read_step(w->step, &w->o.step_percent, err);
@@ -76,6 +90,8 @@ static int read_values(struct words *w, struct err *err)
         code = read_time("settle", w->settle, (const uint64_t[]){ 0, SETTLE_MAX_NS },
                          &w->o.settle_ns, err);
     }
+    if (code == 0 && w->tdp)
+        code = read_tdp(w->tdp, &w->o.tdp_watts, err);
     if (code == 0 && w->o.output && !w->o.output[0])
         code = err_set(err, -EINVAL, "--output is empty: give the name of a file");
     return code;

@@ -16,6 +16,7 @@ struct calibrate_options {
     uint64_t settle_ns;    /* 0 .. 10 min */
     const char *output;    /* NULL: named after the CPU; borrowed from argv, as all texts */
     const char *source;    /* "auto" or a name of power_sources */
+    double tdp_watts;      /* per socket; 0: looked up */
     struct rootfs_paths paths;
     bool dry_run, force, help;
 };

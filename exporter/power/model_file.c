@@ -20,7 +20,6 @@
 #define FALL_RATIO      0.02
 #define FALL_DEVIATIONS 2
 
-#define USAGE_SPAN_MIN  0.5 /* between the ends; less of the curve says nothing of the rest */
 #define USAGE_SAME      1e-6
 
 /* -- members: one row each, read and written by the same table -- */
@@ -34,20 +33,21 @@ enum field_kind {
 
 struct field {
     const char *key;
-    enum field_kind kind;
     size_t offset, size;
     double low, high; /* of a number, both included */
+    enum field_kind kind;
     bool is_optional; /* absent: -1 */
 };
 
-#define TEXT(key, member)                                      \
- {                                                             \
-  key, FIELD_TEXT, offsetof(struct model_file, member),        \
-      sizeof(((struct model_file *)NULL)->member), 0, 0, false \
+#define TEXT(member_key, member)                                                          \
+ {                                                                                        \
+  .key = (member_key), .kind = FIELD_TEXT, .offset = offsetof(struct model_file, member), \
+  .size = sizeof(((struct model_file *)NULL)->member)                                     \
  }
-#define FIELD(type, key, kind, member, low, high, is_optional)        \
- {                                                                    \
-  key, kind, offsetof(struct type, member), 0, low, high, is_optional \
+#define FIELD(type, member_key, field_kind, member, lowest, highest, optional)        \
+ {                                                                                    \
+  .key = (member_key), .kind = (field_kind), .offset = offsetof(struct type, member), \
+  .low = (lowest), .high = (highest), .is_optional = (optional)                       \
  }
 
 #define WATTS_MAX   1e6
@@ -289,7 +289,7 @@ static int check_ends(const struct model_file *m, struct err *err)
                        "the points go from load %g to %g: both ends, 0 and 1, are needed",
                        first->load, last->load);
     }
-    if (last->usage_ratio - first->usage_ratio < USAGE_SPAN_MIN) {
+    if (last->usage_ratio - first->usage_ratio < MODEL_USAGE_SPAN_MIN) {
         return err_set(err, -EBADMSG,
                        "the load went from %.0f %% to %.0f %% only, where 0 %% and 100 %% were "
                        "wanted: something else kept the CPUs busy, or the load was held back (a "

@@ -264,10 +264,12 @@ static void options_have_their_defaults(void **state)
 static void options_are_obeyed(void **state)
 {
     (void)state;
-    static const char *const words[] = { "calibrate", "--step=25",         "--dwell",
-                                         "1m30s",     "--settle=0s",       "--output",
-                                         "m.json",    "--root=/dump",      "--force",
-                                         "--dry-run", "--power.source=msr" };
+    static const char *const words[] = {
+        "calibrate", "--step=25",          "--dwell",
+        "1m30s",     "--settle=0s",        "--output",
+        "m.json",    "--root=/dump",       "--force",
+        "--dry-run", "--power.source=msr", "--power.tdp-watts=205.5"
+    };
     struct calibrate_options o;
     struct err err = { 0 };
     assert_int_equal(read_options(words, ARRAY_LEN(words), &o, &err), 0);
@@ -277,6 +279,7 @@ static void options_are_obeyed(void **state)
     assert_string_equal(o.output, "m.json");
     assert_string_equal(o.source, "msr");
     assert_string_equal(o.paths.root, "/dump");
+    assert_close(o.tdp_watts, 205.5, "TDP");
     assert_true(o.dry_run && o.force);
 }
 
@@ -295,6 +298,8 @@ static void a_wrong_option_is_named(void **state)
         { "--dwell=2h", "1 s to 3600 s" },
         { "--settle=11m", "0 s to 600 s" },
         { "--output=", "--output is empty" },
+        { "--power.tdp-watts=0", "watts of one socket" },
+        { "--power.tdp-watts=many", "watts of one socket" },
         { "--steps=5", "step" },
         { "now", "no operand" },
     };
