@@ -38,7 +38,7 @@ struct chain {
     uint64_t read_ns;     /* of the last reading; 0 none */
     uint64_t searched_ns; /* when better sources were last tried */
     unsigned ready;       /* rows that say so at this reading */
-    char why[1000];       /* better ones could not be opened at first */
+    char why[1200];       /* better ones could not be opened at first */
 };
 
 /* -- one open source -- */
@@ -147,10 +147,22 @@ static bool is_measured(size_t rank)
     return strcmp(power_sources[rank]->quality, "measured") == 0;
 }
 
+static bool is_in_range(const struct chain *c, size_t rank)
+{
+    return rank >= c->range.first && rank <= c->range.last && rank < power_sources_count;
+}
+
+/* To begin with, or to come back to. */
+static bool is_wanted(const struct chain *c, size_t rank)
+{
+    return is_in_range(c, rank) &&
+           (!c->range.only || strcmp(power_sources[rank]->name, c->range.only) == 0);
+}
+
+/* What stands in may have any name. */
 static bool is_allowed(const struct chain *c, size_t rank)
 {
-    return rank >= c->range.first && rank <= c->range.last && rank < power_sources_count &&
-           (!c->range.only || strcmp(power_sources[rank]->name, c->range.only) == 0);
+    return rank > c->current.rank ? is_in_range(c, rank) : is_wanted(c, rank);
 }
 
 /* Opens the first source of ranks @from .. @to - 1 that gives a first reading. */
@@ -339,7 +351,7 @@ void chain_read(struct chain *c, const struct power_now *now, unsigned ready,
 static bool is_named_again(const struct chain *c, size_t rank)
 {
     for (size_t i = rank + 1; i < power_sources_count; i++) {
-        if (is_allowed(c, i) && strcmp(power_sources[i]->name, power_sources[rank]->name) == 0)
+        if (is_wanted(c, i) && strcmp(power_sources[i]->name, power_sources[rank]->name) == 0)
             return true;
     }
     return false;
@@ -359,7 +371,7 @@ static int open_first(struct chain *c, struct err *err)
     int code = -ENODEV;
     for (size_t rank = 0; rank < power_sources_count && !c->current.ops; rank++) {
         struct err reason = { 0 };
-        if (!is_allowed(c, rank) || (c->range.measured_only && !is_measured(rank)))
+        if (!is_wanted(c, rank) || (c->range.measured_only && !is_measured(rank)))
             continue;
         code = slot_open(&c->current, c, rank, &reason);
         if (code < 0)

@@ -19,8 +19,9 @@
 
 struct chain;
 
-/* Which rows of power_sources may be used: ranks @first .. @last, of them those named @only. With
-   @measured_only the chain must open with a measured one; an estimated one may stand in later. */
+/* Which rows of power_sources may be used: ranks @first .. @last. The chain opens with, and comes
+   back to, those named @only, with @measured_only a measured one; any below may stand in when it
+   stops answering. */
 struct chain_range {
     size_t first, last;
     const char *only; /* NULL: whatever their name; borrowed */

@@ -35,7 +35,7 @@ struct meter_reading {
     struct meter_zone zone[ZONE_COUNT];
     uint64_t rejected; /* bad readings since open, all zones */
     uint64_t changes;  /* source changes since open, all zones */
-    char event[1000];  /* what happened at this reading, for the log; "" nothing */
+    char event[1400];  /* what happened at this reading, for the log; "" nothing */
 };
 
 struct meter;

@@ -412,7 +412,7 @@ static void what_stands_still_has_a_stand_by(void **state)
 static void the_only_one_is_lost_and_comes_back(void **state)
 {
     (void)state;
-    open_as((struct chain_range){ .last = RANKS - 1, .only = "gold" });
+    open_as((struct chain_range){ .last = GOLD });
     (void)steps(2);
     break_row(GOLD, -EIO);
     struct chain_reading r = steps(CHAIN_STRIKES - 1);
@@ -436,7 +436,7 @@ static void the_only_one_is_lost_and_comes_back(void **state)
 static void the_only_one_is_opened_anew(void **state)
 {
     (void)state;
-    open_as((struct chain_range){ .last = RANKS - 1, .only = "gold" });
+    open_as((struct chain_range){ .last = GOLD });
     (void)steps(2);
     script[GOLD].read_code = -EIO;
     script[GOLD].open_code = -EIO;
@@ -574,6 +574,23 @@ static void a_name_is_kept_to(void **state)
     assert_true(script[GUESS].opens > 1); /* the better row of the name */
 }
 
+/* Named by a person: it is come back to, and nothing else is; but no figure is left to freeze. */
+static void a_name_is_no_reason_to_freeze(void **state)
+{
+    (void)state;
+    open_as((struct chain_range){ .first = SILVER, .last = RANKS - 1, .only = "silver" });
+    (void)steps(2);
+    break_row(SILVER, -EIO);
+    struct chain_reading r = steps(CHAIN_STRIKES);
+    assert_true(r.changed && r.fresh);
+    assert_string_equal(r.ops->name, "guess");
+    (void)steps(2 * 60 / STEP_S);
+    break_row(SILVER, 0);
+    r = steps(60 / STEP_S + 2);
+    assert_string_equal(r.ops->name, "silver");
+    assert_int_equal(script[GOLD].opens, 0);
+}
+
 #define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -596,6 +613,7 @@ int main(void)
         ROW(one_that_is_ready_is_tried_at_once),
         ROW(a_worse_one_that_is_ready_is_not_asked),
         ROW(a_name_is_kept_to),
+        ROW(a_name_is_no_reason_to_freeze),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -488,32 +488,57 @@ static void strictly_a_source_without_a_package(void **state)
     assert_string_equal(meter_quality(&r), "measured");
 }
 
-/* A strict source that is gone: another zone leads, and no figure is left standing. */
+/* What leads has nothing that could stand in: another zone leads, and no figure is left standing.
+ */
 static void the_leader_is_lost(void **state)
+{
+    static const char core_file[] = "/sys/class/hwmon/hwmon1/power1_input";
+    (void)state;
+    dump_hwmon(&d, "power_meter", "", 300000000);
+    tree_printf(&d.tree, "/sys/class/hwmon/hwmon1/name", "scmi_sensors\n");
+    tree_printf(&d.tree, "/sys/class/hwmon/hwmon1/power1_label", "cores\n");
+    tree_printf(&d.tree, core_file, "50000000\n");
+    open_with("hwmon", true);
+    (void)read_at(0.5);
+    second += STEP_S;
+    struct meter_reading r = read_at(0.5);
+    assert_near(r.zone[ZONE_CORE].watts, 50, 1e-6, "core leads");
+    tree_drop(&d.tree, core_file);
+    for (int i = 0; i < CHAIN_STRIKES; i++) {
+        assert_true(r.zone[ZONE_CORE].present);
+        second += STEP_S;
+        r = read_at(0.5);
+        assert_false(r.fresh);
+    }
+    assert_false(r.zone[ZONE_CORE].present);
+    assert_near(r.zone[ZONE_CORE].watts, 0, 0, "none");
+    second += STEP_S;
+    r = read_at(0.5);
+    assert_true(r.fresh); /* psys leads */
+    assert_near(r.zone[ZONE_PSYS].delta_joules, 4 * STEP_S * 300, 1e-6, "what has waited, too");
+    assert_near(r.zone[ZONE_PSYS].watts, 300, 1e-6, "over that time");
+    tree_printf(&d.tree, core_file, "50000000\n");
+    second += STEP_S;
+    (void)read_at(0.5);
+    second += STEP_S;
+    r = read_at(0.5);
+    assert_true(r.fresh && r.zone[ZONE_CORE].present);
+    assert_near(r.zone[ZONE_CORE].joules, 7 * STEP_S * 50, 1e-6, "nothing lost");
+}
+
+static void strictly_named_it_gives_way_all_the_same(void **state)
 {
     (void)state;
     powercap_make();
+    msr_make();
     open_with("powercap", true);
     (void)read_at(0);
     (void)step(100, 0.3);
     struct meter_reading r = { 0 };
-    for (int i = 0; i < CHAIN_STRIKES; i++) {
-        dump_energy(&d, DRAM, dram_uj += 50000000);
+    for (int i = 0; i < CHAIN_STRIKES; i++)
         r = bad_step(100, 0.3);
-    }
-    assert_false(r.zone[ZONE_PACKAGE].present);
-    assert_near(r.zone[ZONE_PACKAGE].watts, 0, 0, "none");
-    assert_true(r.zone[ZONE_DRAM].present);
-    dump_energy(&d, DRAM, dram_uj += 50000000);
-    r = bad_step(100, 0.3);
-    assert_true(r.fresh);
-    assert_near(r.zone[ZONE_DRAM].delta_joules, 4 * 50, 1e-5, "what has waited, too");
-    assert_near(r.zone[ZONE_DRAM].watts, 10, 1e-6, "over that time");
-    r = step(100, 0.3);
-    r = step(100, 0.3);
-    assert_true(r.fresh && r.zone[ZONE_PACKAGE].present);
-    assert_near(r.zone[ZONE_PACKAGE].joules, 7 * 500, 1e-4, "nothing lost");
-    assert_near(r.zone[ZONE_PACKAGE].watts, 100, 1e-6, "no spike");
+    assert_string_equal(r.zone[ZONE_PACKAGE].source, "msr");
+    assert_has(r.event, "powercap stopped answering");
 }
 
 /* A counter that is renewed once a second, read every 100 ms. */
@@ -679,6 +704,27 @@ static void idle_of_a_cpu_in_no_table(void **state)
     assert_near(r.zone[ZONE_PACKAGE].idle_watts, 30, 1e-6, "and kept");
 }
 
+/* Of a calibration of this machine: package and DRAM at rest. */
+static void idle_as_it_was_calibrated(void **state)
+{
+    struct err err = { 0 };
+    (void)state;
+    powercap_make();
+    dump_read_machine(&d);
+    struct power_machine *m = &d.machine;
+    double memory_gb = m->memory_gb;
+    if (cpu_power_from_ends("a calibration", 1, 2, 40, 240, &m->power, &err) < 0)
+        fail_msg("%s", err.text);
+    for (int i = 0; i < POWER_CURVE_POINTS; i++)
+        m->power.dram_watts_per_gb[i] = (3 + i) / memory_gb;
+    if (meter_open(m, "powercap", true, &meter, &err) < 0)
+        fail_msg("%s", err.text);
+    (void)read_at(0);
+    struct meter_reading r = step(200, 0.6);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 40, 1e-9, "of its curve");
+    assert_near(r.zone[ZONE_DRAM].idle_watts, 3, 1e-9, "DRAM's own");
+}
+
 static void too_short_to_learn_from(void **state)
 {
     (void)state;
@@ -729,6 +775,7 @@ int main(void)
         ROW(platform_measured_and_package_estimated),
         ROW(strictly_a_source_without_a_package),
         ROW(the_leader_is_lost),
+        ROW(strictly_named_it_gives_way_all_the_same),
         ROW(a_slow_counter),
         ROW(a_better_source_that_counts_nothing_is_not_taken),
         ROW(the_better_one_on_trial_steps_in_at_once),
@@ -737,6 +784,7 @@ int main(void)
         ROW(bounds_of_joules_are_the_widest_of_their_source),
         ROW(the_lowest_seen_lowers_the_tables_idle),
         ROW(idle_of_a_cpu_in_no_table),
+        ROW(idle_as_it_was_calibrated),
         ROW(too_short_to_learn_from),
         ROW(load_of_a_long_interval),
     };
