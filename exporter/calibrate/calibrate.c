@@ -165,7 +165,7 @@ static struct model_point rounded(struct model_point p)
 static int run_step(struct calibration *c, double load, struct err *err)
 {
     char what[32];
-    struct model_point point;
+    struct model_point point = { 0 };
     (void)snprintf(what, sizeof(what), "load %.0f %%", 100 * load);
     load_set(c->load, load);
     int code = bench_wait(&c->bench, clock_monotonic_ns() + c->plan.settle_ns, what);
