@@ -27,9 +27,10 @@ static int find_power(const struct estimate_words *w, const struct estimate_ques
 {
     if (w->model)
         return model_file_to_power(file, w->model, &q->cpu, ret, err);
-    if (w->idle)
+    if (w->idle) {
         return cpu_power_from_ends("--idle-watts, --full-watts", q->cpu.sockets, q->cpu.threads,
                                    q->idle_watts, q->full_watts, ret, err);
+    }
     cpu_power_find(&q->cpu, q->tdp_watts, ret);
     return 0;
 }
@@ -89,10 +90,11 @@ static void answer_package(const struct estimate_question *q, const struct cpu_p
     a->scope = "package";
     a->tier = power_tier_name(p->tier);
     a->watts = watt_package(&m, q->load);
-    if (m.is_vm)
+    if (m.is_vm) {
         vm_formula_of(&m, q->load, a->formula, sizeof(a->formula));
-    else
+    } else {
         formula_of(&m, q->load, a->formula, sizeof(a->formula));
+    }
     (void)snprintf(a->name, sizeof(a->name), "%s", p->name);
     (void)snprintf(a->source, sizeof(a->source), "%s", p->source);
     (void)snprintf(a->reason, sizeof(a->reason), "%s", p->reason);
@@ -146,9 +148,10 @@ static void print_text(const struct answer *a)
                  a->watts.high);
     (void)printf("tier     %s: %s\nscope    %s\n", a->tier, a->name, a->scope);
     (void)printf("formula  %s\nsource   %s\nreason   %s\n", a->formula, a->source, a->reason);
-    if (a->has_dram)
+    if (a->has_dram) {
         (void)printf("dram     %.4g W, between %.4g and %.4g W: %s\n", a->dram.watts, a->dram.low,
                      a->dram.high, a->dram_formula);
+    }
 }
 
 /* Figures to a tenth of a milliwatt: what is beyond that is rounding. */
@@ -214,10 +217,11 @@ static int answer(const struct estimate_words *w)
     }
     if (rc < 0)
         return complain(rc == -EINVAL && !w->model ? EXIT_USAGE : EXIT_RUN, &err);
-    if (w->json)
+    if (w->json) {
         print_json(&a);
-    else
+    } else {
         print_text(&a);
+    }
     if (fflush(stdout) == 0)
         return EXIT_DONE;
     (void)err_set(&err, -errno, "cannot write to standard output: %s", strerror(errno));

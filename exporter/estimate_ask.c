@@ -22,9 +22,10 @@ static int parse_number(const char *option, const char *text, struct limits limi
     double value = 0;
     if (!text)
         return 0;
-    if (number_parse_double(text, &value) < 0 || value < limits.low || value > limits.high)
+    if (number_parse_double(text, &value) < 0 || value < limits.low || value > limits.high) {
         return err_set(err, -EINVAL, "--%s: a number from %g to %g is wanted, not \"%s\"", option,
                        limits.low, limits.high, text);
+    }
     *ret = value;
     return 0;
 }
@@ -34,9 +35,10 @@ static int parse_count(const char *option, const char *text, unsigned *ret, stru
     uint64_t value = 0;
     if (!text)
         return 0;
-    if (number_parse_u64(text, 10, &value) < 0 || value < 1 || value > THREADS_MAX)
+    if (number_parse_u64(text, 10, &value) < 0 || value < 1 || value > THREADS_MAX) {
         return err_set(err, -EINVAL, "--%s: a whole number from 1 to %d is wanted, not \"%s\"",
                        option, THREADS_MAX, text);
+    }
     *ret = (unsigned)value;
     return 0;
 }
@@ -46,22 +48,24 @@ static int parse_load(const char *text, double *ret, struct err *err)
 {
     char digits[32] = "";
     size_t n = text ? strlen(text) : 0;
-    double value = NAN;
+    double value = (double)NAN;
     bool percent = n > 1 && text[n - 1] == '%';
-    if (!text)
+    if (!text) {
         return err_set(err, -EINVAL,
                        "--load is missing: the load of the machine, 0 .. 1 or as "
                        "\"50%%\"");
+    }
     (void)snprintf(digits, sizeof(digits), "%.*s", (int)(percent ? n - 1 : n), text);
     if (n >= sizeof(digits) || number_parse_double(digits, &value) < 0)
         return err_set(err, -EINVAL, "--load: 0 .. 1 is wanted, or 0%% .. 100%%, not \"%s\"", text);
     if (percent)
         value /= 100;
-    if (!(value >= 0 && value <= 1))
+    if (!(value >= 0 && value <= 1)) {
         return err_set(err, -EINVAL,
                        "--load: %s is no load: it goes from 0 (at rest) to 1 (all "
                        "CPUs busy), or from 0%% to 100%%",
                        text);
+    }
     *ret = value;
     return 0;
 }
@@ -98,9 +102,10 @@ static int parse_figures(const struct estimate_words *w, struct estimate_questio
     int rc = parse_load(w->load, &q->load, err);
     if (rc == 0)
         rc = parse_scope(w->scope, &q->is_wall, err);
-    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(numbers); i++)
+    for (size_t i = 0; rc == 0 && i < ARRAY_LEN(numbers); i++) {
         rc = parse_number(numbers[i].option, numbers[i].text, numbers[i].limits, numbers[i].ret,
                           err);
+    }
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(counts); i++)
         rc = parse_count(counts[i].option, counts[i].text, counts[i].ret, err);
     return rc;
@@ -157,12 +162,13 @@ static int check_wall(const struct estimate_words *w, const struct estimate_ques
         { w->idle, "idle-watts" }, { w->model, "model" },
     };
     for (size_t i = 0; q->is_wall && i < ARRAY_LEN(others); i++) {
-        if (others[i].text)
+        if (others[i].text) {
             return err_set(err, -EINVAL,
                            "--%s says nothing of wall watts, which are of a whole "
                            "machine with its memory: leave it out, or use --scope "
                            "package",
                            others[i].option);
+        }
     }
     return 0;
 }
@@ -186,20 +192,23 @@ static int fill_machine(const struct model_file *file, struct estimate_question 
         cpu->threads = file->threads * cpu->sockets / file->sockets;
     if (cpu->threads == 0)
         cpu->threads = table_threads(cpu) * cpu->sockets;
-    if (cpu->threads == 0)
+    if (cpu->threads == 0) {
         return err_set(err, -EINVAL,
                        "--threads is missing, and no table knows how many the CPU "
                        "\"%s\" has: hardware threads of the whole machine",
                        cpu->model_name);
+    }
     cpu->cores = cpu->threads;
-    if (cpu->threads < cpu->sockets)
+    if (cpu->threads < cpu->sockets) {
         return err_set(err, -EINVAL,
                        "--threads: %u are fewer than %u sockets; threads are of the "
                        "whole machine",
                        cpu->threads, cpu->sockets);
-    if (q->vcpus > cpu->threads)
+    }
+    if (q->vcpus > cpu->threads) {
         return err_set(err, -EINVAL, "--vcpus: %u are more than the machine's %u threads", q->vcpus,
                        cpu->threads);
+    }
     return 0;
 }
 

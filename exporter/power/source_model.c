@@ -169,9 +169,10 @@ static int server_update(struct power_source *s, struct err *err)
     (void)snprintf(p->name, sizeof(p->name), "%s", name);
     s->model.weights = s->zone == ZONE_PACKAGE ? &s->weights : NULL;
     s->model.dram_weights = s->zone == ZONE_DRAM ? &s->weights : NULL;
-    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
+    for (size_t i = 0; i < POWER_CURVE_POINTS; i++) {
         p->curve[i] = weights_watts(&s->weights,
                                     (double)i / (POWER_CURVE_POINTS - 1) * s->model.threads * 1000);
+    }
     source_describe(s);
     return 0;
 }

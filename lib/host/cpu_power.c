@@ -243,17 +243,19 @@ void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_po
 int cpu_power_from_ends(const char *name, unsigned sockets, unsigned threads, double idle_watts,
                         double full_watts, struct cpu_power *ret, struct err *err)
 {
-    if (sockets == 0 || threads == 0)
+    if (sockets == 0 || threads == 0) {
         return err_set(err, -EINVAL,
                        "%s: the idle and full watts are of a machine of %u sockets and "
                        "%u threads, which is none",
                        name, sockets, threads);
+    }
     if (!isfinite(idle_watts) || !isfinite(full_watts) || idle_watts <= 0 ||
-        full_watts <= idle_watts)
+        full_watts <= idle_watts) {
         return err_set(err, -EINVAL,
                        "%s: idle %g W and full %g W make no sense: idle must be above 0, and full "
                        "above idle",
                        name, idle_watts, full_watts);
+    }
     struct cpu_power p = { .tier = TIER_B_CALIBRATED, .curve_sockets = sockets };
     for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
         p.curve[i] = idle_watts + (full_watts - idle_watts) * cpu_power_shape[i];

@@ -73,9 +73,10 @@ static void set_by_name(const struct power_wall_row *row, unsigned sockets, stru
         w->full_high = fmax(w->full_high, few_full_high * w->full_watts);
     }
     char proportion[48] = "";
-    if (row->chips != sockets)
+    if (row->chips != sockets) {
         (void)snprintf(proportion, sizeof(proportion), ", in proportion to %u socket%s", sockets,
                        sockets == 1 ? "" : "s");
+    }
     (void)snprintf(w->name, sizeof(w->name), "%s x %u", row->name, row->chips);
     (void)snprintf(w->source, sizeof(w->source), "%s", row->source);
     (void)snprintf(w->reason, sizeof(w->reason),
@@ -206,22 +207,25 @@ static void set_by_family(const struct power_wall_family_row *row, unsigned thre
 int cpu_power_wall(const struct cpu_facts *cpu, struct wall_power *ret, struct err *err)
 {
     struct wall_power w = { 0 };
-    if (cpu->sockets == 0 || cpu->threads == 0)
+    if (cpu->sockets == 0 || cpu->threads == 0) {
         return err_set(err, -EINVAL,
                        "wall watts of %u sockets and %u threads: there is no such "
                        "machine",
                        cpu->sockets, cpu->threads);
+    }
     const struct power_wall_row *row = wall_row(cpu);
     const struct power_wall_family_row *family = row ? NULL : family_row(cpu);
-    if (!row && !family)
+    if (!row && !family) {
         return err_set(err, -ENOENT,
                        "no SPECpower result is known of the CPU \"%s\", nor what family it is of: "
                        "its wall watts cannot be told (scope package can be)",
                        cpu->model_name);
-    if (row)
+    }
+    if (row) {
         set_by_name(row, cpu->sockets, &w);
-    else
+    } else {
         set_by_family(family, cpu->threads, &w);
+    }
     *ret = w;
     return 0;
 }

@@ -112,9 +112,9 @@ static void figures(void **state)
         if (said.code != 0 || said.err.len > 0)
             fail_msg("%s: %d %s", rows[i].why, said.code, buf_text(&said.err));
         AUTO_JSON j = json_parse(buf_text(&said.out), said.out.len, NULL);
-        assert_near(json_number(j, "watts", NAN), rows[i].watts, 1e-3, rows[i].why);
-        assert_near(json_number(j, "bounds.low", NAN), rows[i].low, 1e-3, rows[i].why);
-        assert_near(json_number(j, "bounds.high", NAN), rows[i].high, 1e-3, rows[i].why);
+        assert_near(json_number(j, "watts", (double)NAN), rows[i].watts, 1e-3, rows[i].why);
+        assert_near(json_number(j, "bounds.low", (double)NAN), rows[i].low, 1e-3, rows[i].why);
+        assert_near(json_number(j, "bounds.high", (double)NAN), rows[i].high, 1e-3, rows[i].why);
         assert_string_equal(json_text(j, "tier", ""), rows[i].tier);
         assert_string_equal(json_text(j, "scope", ""), rows[i].scope);
         assert_true(strlen(json_text(j, "reason", "")) > 20);
