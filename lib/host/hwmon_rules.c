@@ -60,9 +60,9 @@ static const struct zone_row zone_rows[] = {
     { "zenpower*", "svi2_p_core", ZONE_PACKAGE, false },
     { "zenpower*", "svi2_p_soc", ZONE_PACKAGE, true },
 
-    /* NVIDIA Grace, ACPI power meters: TH500's DSDT (edk2-nvidia) names them in OEM Information.
-       Grace is CPU + SysIO (NVIDIA Grace Performance Tuning Guide, Power and Thermals); Module has
-       the GPU of a GH200, too. */
+    /* NVIDIA Grace, ACPI power meters: the firmware's DSDT (TH500, \_SB.PM00 .. PM03) names them in
+       OEM Information. Grace is the socket, with CPU and SysIO in it; Module has the GPU of a GH200
+       too. DCGM's CPU power is the CPU rail alone. */
     { "power_meter", "grace_power_socket_#", ZONE_PACKAGE, false },
     { "power_meter", "cpu_power_socket_#", ZONE_CORE, false },
     { "power_meter", "sysio_power_socket_#", ZONE_UNCORE, false },
@@ -96,9 +96,9 @@ static const struct zone_row zone_rows[] = {
     { "*occ*", "?_vdn", ZONE_UNCORE, false },
     { "*occ*", "?_system", ZONE_PSYS, false },
 
-    /* Jetson's shunts; labels of the kernel's tegra194 and tegra234 device trees and of NVIDIA's
-       Jetson Linux Developer Guide, "Supported Modules and Power Monitors". A package is all rails
-       of the chip: its graphics are on it, as on Intel's clients. */
+    /* Jetson's shunts (Documentation/hwmon/ina3221.rst); labels of the kernel's tegra device trees,
+       and as tegrastats prints them where the tree is NVIDIA's own. A package is all rails of the
+       chip: its graphics are on it, as on Intel's clients. */
     { "ina3221*", "vdd_in", ZONE_PSYS, false },
     { "ina3221*", "pom_5v_in", ZONE_PSYS, false },         /* Nano, TX1 */
     { "ina3221*", "vin", ZONE_PSYS, false },               /* Thor */
