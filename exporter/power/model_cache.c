@@ -59,7 +59,7 @@ static int check(const struct json *root, const char *key, struct err *err)
         return err_set(err, -EBADMSG, "it is of \"%.120s\", not of \"%.120s\"", of, key);
     if (json_kind_of(json_get(root, "reply")) != JSON_OBJECT)
         return err_set(err, -EBADMSG, "there is no reply in it");
-    if (!(json_number(root, "saved_at", NAN) > 0))
+    if (!(json_number(root, "saved_at", 0) > 0))
         return err_set(err, -EBADMSG, "it does not say when it was saved");
     return 0;
 }

@@ -127,10 +127,11 @@ char *model_request_text(const struct cpu_facts *cpu, double memory_gb, const ch
     json_put_text(request, "output_type", "AbsPower");
     json_put_text(request, "source", "rapl-sysfs");
     json_put_bool(request, "weight", true);
-    if (node_type)
+    if (node_type) {
         json_put_number(request, "node_type", (double)strtol(node_type, NULL, 10));
-    else
+    } else {
         json_put(request, "machine_spec", machine_spec(cpu, memory_gb));
+    }
     if (trainer)
         json_put_text(request, "trainer_name", trainer);
     return json_print(request, false);
@@ -180,4 +181,36 @@ int model_reply_is_ours(const struct json *reply, const struct cpu_facts *cpu,
                        theirs ? theirs : "one", cpus, ours[0] ? ours : "unnamed", cpu->threads);
     }
     return check_node_type(reply, node_type, err);
+}
+
+/* What the server says, in a line: the title of an HTML page, else the first line. */
+static void first_line(const char *text, char *ret, size_t size)
+{
+    const char *title = strcasestr(text, "<title>");
+    text = title ? title + strlen("<title>") : text;
+    (void)snprintf(ret, size, "%.*s", (int)strcspn(text, title ? "<\r\n" : "\r\n"), text);
+}
+
+int model_explain_status(const char *url, int status, const char *body, struct err *err)
+{
+    static const struct {
+        int status, code;
+        const char *means;
+    } rows[] = {
+        { 400, -ENOENT,
+          "it has no model for this machine and trainer; GET /best-models lists what it has, "
+          "power.modelServer.nodeType and .trainer choose" },
+        { 404, -ENOTSUP, "there is no kepler-model-server at this address" },
+        { 500, -EREMOTEIO, "it failed; its own log says why" },
+    };
+    char line[200];
+    first_line(body, line, sizeof(line));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (rows[i].status == status) {
+            return err_set(err, rows[i].code, "%s: answered %d (%s): %s", url, status, line,
+                           rows[i].means);
+        }
+    }
+    return err_set(err, status > 500 ? -EREMOTEIO : -EPROTO,
+                   "%s: answered %d (%s), which a kepler-model-server does not", url, status, line);
 }

@@ -24,4 +24,8 @@ char *model_request_text(const struct cpu_facts *cpu, double memory_gb, const ch
 MUST_USE int model_reply_is_ours(const struct json *reply, const struct cpu_facts *cpu,
                                  const char *node_type, struct err *err);
 
+/* What an answer other than 200 means, and what to do; @url as it may be shown. Returns -ENOENT
+   (400: no such model), -ENOTSUP (404: no such server), -EREMOTEIO (500 and above) or -EPROTO. */
+int model_explain_status(const char *url, int status, const char *body, struct err *err);
+
 #endif

@@ -53,41 +53,6 @@ struct answer {
     int status; /* of HTTP; 0: no answer */
 };
 
-/* What the server says, in a line: the title of an HTML page, else the first line. */
-static void first_line(const struct buf *body, char *ret, size_t size)
-{
-    const char *text = buf_text(body);
-    const char *title = strcasestr(text, "<title>");
-    text = title ? title + strlen("<title>") : text;
-    (void)snprintf(ret, size, "%.*s", (int)strcspn(text, title ? "<\r\n" : "\r\n"), text);
-}
-
-static int explain_status(const struct model_server *s, const struct http_response *r,
-                          struct err *err)
-{
-    static const struct {
-        int status, code;
-        const char *means;
-    } rows[] = {
-        { 400, -ENOENT,
-          "it has no model for this machine and trainer; GET /best-models lists what it has, "
-          "power.modelServer.nodeType and .trainer choose" },
-        { 404, -ENXIO, "there is no kepler-model-server at this address" },
-        { 500, -EREMOTEIO, "it failed; its own log says why" },
-    };
-    char line[200];
-    first_line(&r->body, line, sizeof(line));
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        if (rows[i].status == r->status) {
-            return err_set(err, rows[i].code, "%s: answered %d (%s): %s", s->shown, r->status, line,
-                           rows[i].means);
-        }
-    }
-    return err_set(err, r->status > 500 ? -EREMOTEIO : -EPROTO,
-                   "%s: answered %d (%s), which a kepler-model-server does not", s->shown,
-                   r->status, line);
-}
-
 static int post(struct model_server *s, struct http_response *ret, struct err *err)
 {
     static const char *const headers[] = { "Content-Type: application/json" };
@@ -140,14 +105,15 @@ static int ask(struct model_server *s, struct answer *ret, struct err *err)
         return code;
     ret->status = response.status;
     if (response.status != 200)
-        return explain_status(s, &response, err);
+        return model_explain_status(s->shown, response.status, buf_text(&response.body), err);
     AUTO_JSON reply = json_parse(buf_text(&response.body), response.body.len, err);
     code = reply ? judge(s, reply, &ret->model, err) : -EBADMSG;
-    if (code < 0)
+    if (code < 0) {
         err_prefix(err, "%s", s->shown);
-    else
-        save(s, reply);
-    return code;
+        return code;
+    }
+    save(s, reply);
+    return 0;
 }
 
 /* -- what follows from an answer; under the lock, logged after it -- */
@@ -252,10 +218,11 @@ static void fail(struct model_server *s, const struct err *err, int status, stru
         return;
     s->told = err->code;
     buf_str(event, err->text);
-    if (s->has_model)
+    if (s->has_model) {
         buf_str(event, "; the model that it gave is kept");
-    else if (is_down && is_first && s->cache)
+    } else if (is_down && is_first && s->cache) {
         (void)take_cached(s, event);
+    }
 }
 
 /* -- the thread -- */
@@ -290,10 +257,11 @@ static void ask_and_take(struct model_server *s)
     if (atomic_load(&s->stop))
         return;
     (void)pthread_mutex_lock(&s->lock);
-    if (code < 0)
+    if (code < 0) {
         fail(s, &err, answer.status, &event);
-    else
+    } else {
         take(s, &answer.model, &event);
+    }
     s->next_ns = clock_monotonic_ns() + with_jitter_ns(wait_ms(s));
     (void)pthread_mutex_unlock(&s->lock);
     if (event.len > 0)

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #define CPU_TIME       "bpf_cpu_time_ms"
+#define ABSENT         ((double)NAN)
 #define MS_PER_SECOND  1000.0
 #define CHECK_STEPS    100
 #define ROUNDING_WATTS 0.001 /* what a fit with large terms of both signs may lose */
@@ -113,7 +114,7 @@ static int parse_curve(const struct json *curve, struct weights *ret, size_t *re
     }
     size_t i = 0;
     for (const struct json *e = json_at(curve, 0); e; e = json_next(e), i++) {
-        ret->curve[i] = json_number_of(e, NAN);
+        ret->curve[i] = json_number_of(e, ABSENT);
         if (!isfinite(ret->curve[i]))
             return err_set(err, -EBADMSG, "CurveFit_Weights[%zu] is no number", i);
     }
@@ -126,8 +127,8 @@ static int parse_variables(const struct json *variables, enum weights_kind kind,
                            struct weights *ret, struct err *err)
 {
     const struct json *cpu_time = json_get(variables, CPU_TIME);
-    ret->scale_ms = json_number(cpu_time, "scale", NAN);
-    ret->weight = json_number(cpu_time, "weight", kind == WEIGHTS_LINEAR ? NAN : 0);
+    ret->scale_ms = json_number(cpu_time, "scale", ABSENT);
+    ret->weight = json_number(cpu_time, "weight", kind == WEIGHTS_LINEAR ? ABSENT : 0);
     if (!cpu_time) {
         const char *other = json_key(json_at(variables, 0));
         return err_set(err, -EBADMSG, "it does not use " CPU_TIME " but %.60s",
@@ -179,7 +180,7 @@ int weights_parse(const struct json *component, const char *trainer, struct weig
         code = parse_variables(json_get(all, "Numerical_Variables"), w.kind, &w, err);
     if (code < 0)
         return code;
-    w.bias = json_number(all, "Bias_Weight", w.kind == WEIGHTS_LINEAR ? NAN : 0);
+    w.bias = json_number(all, "Bias_Weight", w.kind == WEIGHTS_LINEAR ? ABSENT : 0);
     if (!isfinite(w.bias))
         return err_set(err, -EBADMSG, "it has neither Bias_Weight nor CurveFit_Weights");
     *ret = w;
@@ -221,7 +222,7 @@ int weights_check(const struct weights *w, unsigned threads, double ceiling_watt
 {
     double full_ms = threads * MS_PER_SECOND;
     int code = check_size(w, full_ms, err);
-    double before = -INFINITY;
+    double before = -HUGE_VAL;
     for (int i = 0; code == 0 && i <= CHECK_STEPS; i++) {
         double load = (double)i / CHECK_STEPS;
         double watts = weights_watts(w, load * full_ms);
@@ -259,7 +260,7 @@ static const char *trainer_of(const struct json *body, const char *asked)
     if (kind_of_trainer(asked, &kind) == 0)
         return asked;
     for (size_t i = 0; i < ARRAY_LEN(components); i++) {
-        struct weights w;
+        struct weights w = { 0 };
         const struct json *component = json_get(body, components[i].name);
         if (component && weights_parse(component, NULL, &w, NULL) == 0 && !is_nothing(&w))
             return kinds[w.kind].trainer;

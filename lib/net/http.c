@@ -19,16 +19,16 @@
 static const char *const library_names[] = { "libcurl.so.4", "libcurl-gnutls.so.4" };
 
 static struct {
-    typeof(curl_global_init) *global_init;
-    typeof(curl_version) *version;
-    typeof(curl_easy_init) *easy_init;
-    typeof(curl_easy_setopt) *set;
-    typeof(curl_easy_perform) *perform;
-    typeof(curl_easy_getinfo) *get;
-    typeof(curl_easy_strerror) *strerror;
-    typeof(curl_easy_cleanup) *cleanup;
-    typeof(curl_slist_append) *slist_append;
-    typeof(curl_slist_free_all) *slist_free_all;
+    __typeof__(curl_global_init) *global_init;
+    __typeof__(curl_version) *version;
+    __typeof__(curl_easy_init) *easy_init;
+    __typeof__(curl_easy_setopt) *set;
+    __typeof__(curl_easy_perform) *perform;
+    __typeof__(curl_easy_getinfo) *get;
+    __typeof__(curl_easy_strerror) *strerror;
+    __typeof__(curl_easy_cleanup) *cleanup;
+    __typeof__(curl_slist_append) *slist_append;
+    __typeof__(curl_slist_free_all) *slist_free_all;
 } api;
 
 static const struct {
@@ -133,7 +133,7 @@ struct shown {
 
 static struct shown show(const char *url)
 {
-    struct shown s;
+    struct shown s = { .url = "" };
     http_url_show(url, s.url, sizeof(s.url));
     return s;
 }

@@ -299,6 +299,42 @@ static void a_silent_server_costs_the_time_out_only(void **state)
     server_end(&s, NULL);
 }
 
+static void a_request_that_is_cancelled_ends(void **state)
+{
+    (void)state;
+    const char *const silent[] = { NULL };
+    static const atomic_bool cancelled = true;
+    struct server s = serve(silent, 1);
+    AUTO_STR url = url_of(&s, "/x");
+    struct http_request request = request_of(url);
+    request.cancel = &cancelled;
+    AUTO_HTTP_RESPONSE response = { 0 };
+    struct err err = { 0 };
+    uint64_t before = clock_monotonic_ns();
+    assert_int_equal(http_send(&request, &response, &err), -ECANCELED);
+    assert_true(clock_monotonic_ns() - before < 10 * NS_PER_SEC); /* its time-out is 20 s */
+    assert_memory_equal(err.text, url, strlen(url));
+    server_end(&s, NULL);
+}
+
+static void an_address_is_shown_without_its_secrets(void **state)
+{
+    static const struct {
+        const char *url, *shown;
+    } rows[] = {
+        { "http://user:secret@host:1/a?token=x#y", "http://host:1/a" },
+        { "https://host/@a", "https://host/@a" },
+        { "no address", "no address" },
+        { "", "" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char shown[64];
+        http_url_show(rows[i].url, shown, sizeof(shown));
+        assert_string_equal(shown, rows[i].shown);
+    }
+}
+
 static void nobody_there(void **state)
 {
     (void)state;
@@ -392,6 +428,8 @@ int main(void)
         cmocka_unit_test(redirects_are_followed_when_asked_and_come_to_an_end),
         cmocka_unit_test(an_answer_has_a_limit),
         cmocka_unit_test(a_silent_server_costs_the_time_out_only),
+        cmocka_unit_test(a_request_that_is_cancelled_ends),
+        cmocka_unit_test(an_address_is_shown_without_its_secrets),
         cmocka_unit_test(nobody_there),
         cmocka_unit_test(tls_wants_tls),
         cmocka_unit_test(requests_that_make_no_sense),
