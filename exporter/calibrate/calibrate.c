@@ -173,12 +173,6 @@ static int run_step(struct calibration *c, double load, struct err *err)
         code = bench_measure(&c->bench, &c->plan, what, &point, err);
     if (code < 0)
         return code;
-    if (load == 0 && point.usage_ratio > MODEL_USAGE_SPAN_MIN) {
-        return err_set(err, -EBUSY,
-                       "something else kept the CPUs busy: %.0f %% of their time is used without "
-                       "any load, so that nothing can be learned here; stop it, then calibrate",
-                       100 * point.usage_ratio);
-    }
     point.load = load;
     c->model.point[c->model.points] = rounded(point);
     say_point(c, &c->model.point[c->model.points++]);

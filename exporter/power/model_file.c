@@ -20,6 +20,8 @@
 #define FALL_RATIO      0.02
 #define FALL_DEVIATIONS 2
 
+#define USAGE_SPAN_MIN  0.5 /* between the ends; less of the curve says nothing of the rest */
+
 #define USAGE_SAME      1e-6
 
 /* -- members: one row each, read and written by the same table -- */
@@ -289,7 +291,7 @@ static int check_ends(const struct model_file *m, struct err *err)
                        "the points go from load %g to %g: both ends, 0 and 1, are needed",
                        first->load, last->load);
     }
-    if (last->usage_ratio - first->usage_ratio < MODEL_USAGE_SPAN_MIN) {
+    if (last->usage_ratio - first->usage_ratio < USAGE_SPAN_MIN) {
         return err_set(err, -EBADMSG,
                        "the load went from %.0f %% to %.0f %% only, where 0 %% and 100 %% were "
                        "wanted: something else kept the CPUs busy, or the load was held back (a "

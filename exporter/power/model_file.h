@@ -16,9 +16,6 @@
 #define MODEL_FILE_SCHEMA "kepler-model/1"
 #define MODEL_POINTS_MAX  101
 
-/* Of usage_ratio between the ends: less of the curve says nothing of the rest. */
-#define MODEL_USAGE_SPAN_MIN 0.5
-
 struct model_point {
     double load;                          /* wanted, 0 .. 1 */
     double usage_ratio;                   /* as it was: run time of all tasks over CPUs x elapsed */
