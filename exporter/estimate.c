@@ -98,6 +98,13 @@ static void answer_package(const struct estimate_question *q, const struct cpu_p
     (void)snprintf(a->name, sizeof(a->name), "%s", p->name);
     (void)snprintf(a->source, sizeof(a->source), "%s", p->source);
     (void)snprintf(a->reason, sizeof(a->reason), "%s", p->reason);
+    if (m.is_vm) {
+        size_t n = strlen(a->reason);
+        (void)snprintf(
+            a->reason + n, sizeof(a->reason) - n,
+            "; share of a VM of %u of %u threads, whose neighbours' load is taken to be %g",
+            m.vcpus, m.threads, NEIGHBOURS_LOAD);
+    }
     a->has_dram = q->memory_gb > 0;
     a->dram = watt_dram(&m, q->load);
     (void)snprintf(a->dram_formula, sizeof(a->dram_formula), "GB x W/GB(%.4g) = %g x %.4g = %.4g W",

@@ -140,6 +140,7 @@ static void text_shows_the_formula_with_its_figures(void **state)
     run("--cpu-model|Intel x|--sockets|2|--threads|96|--vcpus|2|--load|0.5");
     assert_says(&said.out, "v = 2, V = 96, u = 0.5, ub = (v u + (V - v) x 0.4)/V = 0.4021: 5.868 W",
                 "a VM's share");
+    assert_says(&said.out, "share of a VM of 2 of 96 threads", "the reason tells V");
     run("--cpu-model|AMD EPYC 7742|--sockets|2|--threads|256|--load|1|--scope|wall");
     assert_says(&said.out, "92.9 + (400 - 92.9) x 1 = 400 W", "wall");
 }
