@@ -15,7 +15,7 @@
 #define MODEL_FILE_LIMIT ((size_t)1 << 20)
 #define MODEL_FILE_MODE  0644
 
-/* What a point may lie below an earlier one before it is no noise: this part of its watts, and so
+/* What two points may differ by and still be noise: this part of its watts, and so
    many of the two points' standard deviations. */
 #define FALL_RATIO      0.02
 #define FALL_DEVIATIONS 2
@@ -249,7 +249,7 @@ static int check_schema(const struct json *root, struct err *err)
 
 /* -- what all points together must be -- */
 
-static double fall_allowed(const struct model_point *a, const struct model_point *b)
+static double noise_watts(const struct model_point *a, const struct model_point *b)
 {
     return FALL_RATIO * a->package_watts +
            FALL_DEVIATIONS * hypot(a->package_stddev, b->package_stddev);
@@ -270,7 +270,7 @@ static int check_order(const struct model_file *m, size_t i, struct err *err)
     }
     for (size_t k = 0; k < i; k++) {
         double fall = m->point[k].package_watts - p->package_watts;
-        if (fall > fall_allowed(&m->point[k], p)) {
+        if (fall > noise_watts(&m->point[k], p)) {
             return err_set(err, -EBADMSG,
                            "points[%zu].package_watts is %.4g W at load %g, below the %.4g W of "
                            "load %g by more than their noise: more load cannot draw less; "
@@ -298,11 +298,12 @@ static int check_ends(const struct model_file *m, struct err *err)
                        "CPU limit); calibrate again without it",
                        100 * first->usage_ratio, 100 * last->usage_ratio);
     }
-    if (last->package_watts <= first->package_watts) {
-        return err_set(err, -EBADMSG,
-                       "full load draws %.4g W and rest %.4g W: such a sensor does not see the "
-                       "processor",
-                       last->package_watts, first->package_watts);
+    if (last->package_watts - first->package_watts <= noise_watts(first, last)) {
+        return err_set(
+            err, -EBADMSG,
+            "full load draws %.4g W and rest %.4g W, no more than noise apart: such a sensor "
+            "does not see the processor",
+            last->package_watts, first->package_watts);
     }
     return 0;
 }
