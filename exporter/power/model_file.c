@@ -15,14 +15,12 @@
 #define MODEL_FILE_LIMIT ((size_t)1 << 20)
 #define MODEL_FILE_MODE  0644
 
-/* What two points may differ by and still be noise: this part of its watts, and so
+/* What two points may differ by and still be noise: this part of the watts, and so
    many of the two points' standard deviations. */
 #define FALL_RATIO      0.02
 #define FALL_DEVIATIONS 2
 
 #define USAGE_SPAN_MIN  0.5 /* between the ends; less of the curve says nothing of the rest */
-
-#define USAGE_SAME      1e-6
 
 /* -- members: one row each, read and written by the same table -- */
 
