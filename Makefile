@@ -50,7 +50,7 @@ LIBS_BPF := -lbpf -lelf -lz
 LIBS_JSON := -lcjson
 LIBS_EXPORTER := -lmicrohttpd -lyaml -lpthread -ldl # libcurl is loaded when it is needed (lib/net)
 
-.PHONY: all help static check unit fuzz lint check-headers check-layers format format-check tidy cppcheck \
+.PHONY: all help static check unit accuracy fuzz lint check-headers check-layers format format-check tidy cppcheck \
     budgets docs docs-check install clean FORCE kepler-probe kepler-exporter kepler-stack
 all: kepler-probe kepler-exporter $(if $(provision_obj),kepler-stack) ## build/bin/*
 
@@ -114,7 +114,7 @@ $(BUILD)/%.o: %.S $(BUILD)/flags
 	$(call say,AS)
 	$(Q)$(CC) -I$(BUILD)/gen -c $< -o $@
 $(BUILD)/lib/bpf/tasks_object.o: $(BUILD)/gen/tasks.bpf.o
-$(BUILD)/lib/host/cpu_power.o $(BUILD)/tests/unit/cpu_power_test.o: $(BUILD)/gen/power_tables.h
+$(BUILD)/lib/host/cpu_power.o $(BUILD)/lib/host/cpu_wall.o $(foreach t,cpu_power cpu_wall accuracy,$(BUILD)/tests/unit/$t_test.o): $(BUILD)/gen/power_tables.h
 
 # The program carries its BPF object; no vmlinux.h and no BTF of the building machine is needed.
 $(BUILD)/gen/%.bpf.o: lib/bpf/%.bpf.c lib/bpf/%.h
@@ -137,6 +137,8 @@ $(BUILD)/tests/%_test: $(BUILD)/tests/unit/%_test.o $(call archive,exporter prob
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(Q)$(CC) $(ALL_LDFLAGS) $^ -lcmocka $(LIBS_BPF) $(LIBS_JSON) $(LIBS_HOST) $(LIBS_EXPORTER) -o $@
+accuracy: $(BUILD)/tests/accuracy_test ## measured errors of the estimates, each CPU left out in turn
+	$(Q)$<
 check: unit ## unit tests, run (everything: scripts/check.sh)
 	$(Q)for t in $(unit_tests); do $$t || exit 1; done
 

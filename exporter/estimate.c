@@ -28,8 +28,9 @@ static int find_power(const struct estimate_words *w, const struct estimate_ques
     if (w->model)
         return model_file_to_power(file, w->model, &q->cpu, ret, err);
     if (w->idle) {
-        return cpu_power_from_ends("--idle-watts, --full-watts", q->cpu.sockets, q->cpu.threads,
-                                   q->idle_watts, q->full_watts, ret, err);
+        const struct power_ends ends = { "--idle-watts, --full-watts", q->cpu.sockets,
+                                         q->cpu.threads, q->idle_watts, q->full_watts };
+        return cpu_power_from_ends(&ends, ret, err);
     }
     cpu_power_find(&q->cpu, q->tdp_watts, ret);
     return 0;

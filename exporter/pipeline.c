@@ -128,8 +128,8 @@ static int open_model_server(struct pipeline *p, struct err *err)
     if (!c->server_url)
         return 0;
     const struct power_machine *m = &p->power;
-    int rc = model_server_open(&config, &m->cpu, m->memory_gb, m->ceiling_watts, &p->model_server,
-                               err);
+    const struct model_server_machine machine = { &m->cpu, m->memory_gb, m->ceiling_watts };
+    int rc = model_server_open(&config, &machine, &p->model_server, err);
     p->power.server = p->model_server;
     return rc;
 }

@@ -7,20 +7,22 @@
 #include <errno.h>
 #include <stdarg.h>
 
-/* How often a source better than the one in use is tried again. */
-#define RETRY_NS (60 * NS_PER_SEC)
+/* After so many readings a source better than the one in use is tried again: 60 s at the usual
+   interval. */
+#define RETRY_READINGS 12
 
 /* A counter that stands still for this long gets a stand-by before it is called bad, so that an
    estimate has the time of it; a slow one, which renews once a second, gets none. */
 #define STILL_STAND_BY_NS (3 * NS_PER_SEC)
 
+#define CHAIN_RANKS_MAX   16
 #define DESCRIPTION_SIZE  200 /* a source with its model, quality and bounds */
 
 /* A source that is open; ops NULL: there is none. */
 struct slot {
     const struct power_source_ops *ops;
     struct power_source *source;
-    size_t rank;                 /* in power_sources */
+    size_t rank;                 /* in chain.order */
     bool started;                /* the two below are readings */
     struct power_reading booked; /* up to here its joules were told */
     struct power_reading latest; /* the last good one */
@@ -32,20 +34,23 @@ struct chain {
     const struct power_machine *machine;
     enum energy_zone zone;
     struct chain_range range;
-    struct slot current;  /* always open */
-    struct slot other;    /* a better one on trial, or a stand-by while the current one is bad */
-    unsigned strikes;     /* bad readings of the current one in a row */
-    uint64_t read_ns;     /* of the last reading; 0 none */
-    uint64_t searched_ns; /* when better sources were last tried */
-    unsigned ready;       /* rows that say so at this reading */
-    char why[1200];       /* better ones could not be opened at first */
+    const struct power_source_ops *order[CHAIN_RANKS_MAX]; /* best first */
+    size_t ranks;
+    size_t wanted;       /* so many of them may be begun with, and come back to */
+    struct slot current; /* always open */
+    struct slot other;   /* a better one on trial, or a stand-by while the current one is bad */
+    unsigned strikes;    /* bad readings of the current one in a row */
+    uint64_t read_ns;    /* of the last reading; 0 none */
+    unsigned unsearched; /* readings since better sources were last tried */
+    unsigned ready;      /* rows that say so at this reading */
+    char why[1200];      /* better ones could not be opened at first */
 };
 
 /* -- one open source -- */
 
 static int slot_open(struct slot *slot, const struct chain *c, size_t rank, struct err *err)
 {
-    struct slot s = { .ops = power_sources[rank], .rank = rank };
+    struct slot s = { .ops = c->order[rank], .rank = rank };
     int code = s.ops->open(c->machine, c->zone, &s.source, err);
     if (code < 0)
         return code;
@@ -142,27 +147,42 @@ static void slot_describe(const struct slot *s, char *ret, size_t size)
 
 /* -- which sources may be used -- */
 
-static bool is_measured(size_t rank)
+static bool is_measured(const struct chain *c, size_t rank)
 {
-    return strcmp(power_sources[rank]->quality, "measured") == 0;
+    return strcmp(c->order[rank]->quality, "measured") == 0;
 }
 
-static bool is_in_range(const struct chain *c, size_t rank)
-{
-    return rank >= c->range.first && rank <= c->range.last && rank < power_sources_count;
-}
-
-/* To begin with, or to come back to. */
-static bool is_wanted(const struct chain *c, size_t rank)
-{
-    return is_in_range(c, rank) &&
-           (!c->range.only || strcmp(power_sources[rank]->name, c->range.only) == 0);
-}
-
-/* What stands in may have any name. */
+/* To begin with, or to come back to; what stands in may be any below the one in use. */
 static bool is_allowed(const struct chain *c, size_t rank)
 {
-    return rank > c->current.rank ? is_in_range(c, rank) : is_wanted(c, rank);
+    return rank < c->wanted || rank > c->current.rank;
+}
+
+static void add_rows(struct chain *c, size_t first, bool is_named)
+{
+    for (size_t i = first; i <= c->range.last && i < power_sources_count; i++) {
+        bool has_name = c->range.only && strcmp(power_sources[i]->name, c->range.only) == 0;
+        if (has_name == is_named && c->ranks < CHAIN_RANKS_MAX)
+            c->order[c->ranks++] = power_sources[i];
+    }
+}
+
+/* One that is named comes first, and what is below it may stand in; for one that has to be waited
+   for, all estimates. */
+static void put_in_order(struct chain *c)
+{
+    if (!c->range.only) {
+        add_rows(c, c->range.first, false);
+        c->wanted = c->ranks;
+        return;
+    }
+    add_rows(c, c->range.first, true);
+    c->wanted = c->ranks;
+    size_t below = c->range.first;
+    while (c->wanted > 0 && c->order[0]->is_ready && below > 0 &&
+           strcmp(power_sources[below - 1]->quality, c->order[0]->quality) == 0)
+        below--;
+    add_rows(c, below, false);
 }
 
 /* Opens the first source of ranks @from .. @to - 1 that gives a first reading. */
@@ -180,7 +200,17 @@ static void open_other(struct chain *c, size_t from, size_t to, const struct pow
 static void stand_by(struct chain *c, const struct power_now *now)
 {
     if (!c->other.ops)
-        open_other(c, c->current.rank + 1, power_sources_count, now);
+        open_other(c, c->current.rank + 1, c->ranks, now);
+}
+
+/* chain_ready_ranks() has told so of its row. */
+static bool is_ready(const struct chain *c, size_t rank)
+{
+    for (size_t i = 0; i < power_sources_count; i++) {
+        if (power_sources[i] == c->order[rank])
+            return (c->ready & 1U << i) != 0;
+    }
+    return false;
 }
 
 /* Ranks up to @end - 1 are tried again, now and then, or those that say that they are ready. */
@@ -188,13 +218,13 @@ static void search(struct chain *c, size_t end, const struct power_now *now)
 {
     if (c->other.ops)
         return;
-    if (now->taken_ns - c->searched_ns >= RETRY_NS) {
-        c->searched_ns = now->taken_ns;
-        open_other(c, c->range.first, end, now);
+    if (c->unsearched >= RETRY_READINGS) {
+        c->unsearched = 0;
+        open_other(c, 0, end, now);
         return;
     }
-    for (size_t rank = c->range.first; rank < end; rank++) {
-        if (c->ready & 1U << rank)
+    for (size_t rank = 0; rank < end; rank++) {
+        if (is_ready(c, rank))
             open_other(c, rank, rank + 1, now);
     }
 }
@@ -237,7 +267,7 @@ static void adopt_other(struct chain *c, struct chain_reading *ret)
     c->current = c->other;
     c->other = (struct slot){ 0 };
     c->strikes = 0;
-    c->searched_ns = c->read_ns;
+    c->unsearched = 0;
     ret->changed = true;
 }
 
@@ -300,7 +330,7 @@ static void on_bad(struct chain *c, const struct power_now *now, const struct er
     if (!c->other.ops || (c->strikes < CHAIN_STRIKES && !is_better)) {
         say_bad(c, err, ret);
         if (c->strikes > CHAIN_STRIKES) /* the one that is lost may only need to be opened anew */
-            search(c, c->range.last + 1, now);
+            search(c, c->ranks, now);
         return;
     }
     slot_describe(&c->other, name, sizeof(name));
@@ -321,9 +351,8 @@ void chain_read(struct chain *c, const struct power_now *now, unsigned ready,
     c->ready = ready;
     *ret = (struct chain_reading){ 0 };
     if (now->taken_ns > c->read_ns) {
+        c->unsearched += c->read_ns > 0;
         c->read_ns = now->taken_ns;
-        if (c->searched_ns == 0)
-            c->searched_ns = now->taken_ns;
         if (c->other.ops) {
             int code = slot_read(&c->other, now, &err);
             if (code < 0 && code != -EAGAIN)
@@ -346,12 +375,11 @@ void chain_read(struct chain *c, const struct power_now *now, unsigned ready,
 
 /* -- opening -- */
 
-/* Another allowed row further down has the same name: not this one's reason but that one's counts.
- */
+/* Another row further down has the same name: not this one's reason but that one's counts. */
 static bool is_named_again(const struct chain *c, size_t rank)
 {
-    for (size_t i = rank + 1; i < power_sources_count; i++) {
-        if (is_wanted(c, i) && strcmp(power_sources[i]->name, power_sources[rank]->name) == 0)
+    for (size_t i = rank + 1; i < c->wanted; i++) {
+        if (strcmp(c->order[i]->name, c->order[rank]->name) == 0)
             return true;
     }
     return false;
@@ -363,20 +391,29 @@ static void add_reason(struct chain *c, size_t rank, const struct err *err)
     if (!err->text[0] || is_named_again(c, rank))
         return;
     (void)snprintf(c->why + len, sizeof(c->why) - len, "%s%s cannot be used: %.200s",
-                   len > 0 ? "; " : "", power_sources[rank]->name, err->text);
+                   len > 0 ? "; " : "", c->order[rank]->name, err->text);
 }
 
-static int open_first(struct chain *c, struct err *err)
+/* The first of ranks @from .. @to - 1 that can be opened; the code of the last one tried. */
+static int open_best(struct chain *c, size_t from, size_t to)
 {
     int code = -ENODEV;
-    for (size_t rank = 0; rank < power_sources_count && !c->current.ops; rank++) {
+    for (size_t rank = from; rank < to && !c->current.ops; rank++) {
         struct err reason = { 0 };
-        if (!is_wanted(c, rank) || (c->range.measured_only && !is_measured(rank)))
+        if (c->range.measured_only && !is_measured(c, rank))
             continue;
         code = slot_open(&c->current, c, rank, &reason);
         if (code < 0)
             add_reason(c, rank, &reason);
     }
+    return code;
+}
+
+static int open_first(struct chain *c, struct err *err)
+{
+    int code = open_best(c, 0, c->wanted);
+    if (code == -EAGAIN) /* it is on its way */
+        code = open_best(c, c->wanted, c->ranks);
     if (c->current.ops)
         return 0;
     return err_set(err, code, "%s",
@@ -390,6 +427,7 @@ int chain_open(const struct power_machine *m, enum energy_zone zone, struct chai
     c->machine = m;
     c->zone = zone;
     c->range = range;
+    put_in_order(c);
     int code = open_first(c, err);
     if (code < 0) {
         chain_close(c);

@@ -21,7 +21,7 @@ struct chain;
 
 /* Which rows of power_sources may be used: ranks @first .. @last. The chain opens with, and comes
    back to, those named @only, with @measured_only a measured one; any below may stand in when it
-   stops answering. */
+   stops answering, and while one that is named has not answered yet (-EAGAIN). */
 struct chain_range {
     size_t first, last;
     const char *only; /* NULL: whatever their name; borrowed */

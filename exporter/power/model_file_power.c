@@ -103,8 +103,10 @@ int model_file_to_power(const struct model_file *file, const char *path,
     struct cpu_power p = { 0 };
     int code = check_cpu(file, path, cpu, name, err);
     if (code == 0) {
-        code = cpu_power_from_ends(name, file->sockets, file->threads, file->point[0].package_watts,
-                                   file->point[file->points - 1].package_watts, &p, err);
+        const struct power_ends ends = { name, file->sockets, file->threads,
+                                         file->point[0].package_watts,
+                                         file->point[file->points - 1].package_watts };
+        code = cpu_power_from_ends(&ends, &p, err);
     }
     if (code < 0)
         return code;

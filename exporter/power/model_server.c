@@ -389,17 +389,17 @@ static void release(struct model_server *s)
     free(s);
 }
 
-int model_server_open(const struct model_server_config *config, const struct cpu_facts *cpu,
-                      double memory_gb, double ceiling_watts, struct model_server **ret,
+int model_server_open(const struct model_server_config *config,
+                      const struct model_server_machine *machine, struct model_server **ret,
                       struct err *err)
 {
     int code = check_config(config, err);
     if (code < 0)
         return code;
     struct model_server *s = mem_new(1, sizeof(*s));
-    s->cpu = cpu;
-    s->machine = (struct weights_machine){ cpu->threads, ceiling_watts };
-    set_up(s, config, memory_gb);
+    s->cpu = machine->cpu;
+    s->machine = (struct weights_machine){ machine->cpu->threads, machine->ceiling_watts };
+    set_up(s, config, machine->memory_gb);
     set_up_lock(s);
     code = start_thread(s);
     if (code < 0) {
@@ -443,14 +443,14 @@ static int explain_none(const struct model_server *s, enum energy_zone zone, str
     return err_set(err, -EAGAIN, "%s", buf_text(&why));
 }
 
-int model_server_get(struct model_server *s, enum energy_zone zone, struct weights *ret,
-                     char *ret_name, size_t name_size, struct err *err)
+int model_server_get(struct model_server *s, enum energy_zone zone, struct server_model *ret,
+                     struct err *err)
 {
     int code = 0;
     (void)pthread_mutex_lock(&s->lock);
     if (s->has_model && s->model.has[zone]) {
-        *ret = s->model.zone[zone];
-        name_of(s, &s->model, ret_name, name_size);
+        ret->weights = s->model.zone[zone];
+        name_of(s, &s->model, ret->name, sizeof(ret->name));
     } else {
         code = explain_none(s, zone, err);
     }

@@ -31,19 +31,30 @@ struct model_server_config {
     struct model_server_times times;
 };
 
+/* Of whose power models are wanted. */
+struct model_server_machine {
+    const struct cpu_facts *cpu; /* borrowed until the server is closed */
+    double memory_gb;            /* 10^9 bytes; 0 unknown */
+    double ceiling_watts;        /* more than that no model may claim */
+};
+
 struct model_server;
 
-/* Starts to ask; never waits for an answer. Nothing is borrowed after the call but @cpu. -EINVAL:
+/* Starts to ask; never waits for an answer. Nothing of @config is borrowed after the call. -EINVAL:
    an address, node type or CA file that cannot be. */
 MUST_USE int model_server_open(const struct model_server_config *config,
-                               const struct cpu_facts *cpu, double memory_gb, double ceiling_watts,
+                               const struct model_server_machine *machine,
                                struct model_server **ret, struct err *err);
 void model_server_close(struct model_server *s); /* NULL: nothing; waits at most 2 s */
 
+struct server_model {
+    struct weights weights;
+    char name[64]; /* "LogisticRegressionTrainer_198" */
+};
 /* The model of @zone, as it is now. -EAGAIN: it has not answered yet, or not usefully; @err says
    what happened last and when it is asked again. */
-MUST_USE int model_server_get(struct model_server *s, enum energy_zone zone, struct weights *ret,
-                              char *ret_name, size_t name_size, struct err *err);
+MUST_USE int model_server_get(struct model_server *s, enum energy_zone zone,
+                              struct server_model *ret, struct err *err);
 
 /* True once after a new model has arrived. */
 bool model_server_has_news(struct model_server *s);

@@ -154,19 +154,18 @@ static int model_read(struct power_source *s, const struct power_now *now,
 /* A new model takes effect with the next interval. */
 static int server_update(struct power_source *s, struct err *err)
 {
-    struct weights weights = { 0 };
-    char name[sizeof(s->model.power.name)] = "";
-    int code = model_server_get(s->server, s->zone, &weights, name, sizeof(name), err);
+    struct server_model model = { .name = "" };
+    int code = model_server_get(s->server, s->zone, &model, err);
     if (code < 0)
         return code;
     struct cpu_power *p = &s->model.power;
-    s->weights = weights;
+    s->weights = model.weights;
     p->tier = TIER_SERVER;
     p->bound_low = SERVER_LOW;
     p->bound_high = SERVER_HIGH;
     p->dram_low = SERVER_DRAM_LOW;
     p->dram_high = SERVER_DRAM_HIGH;
-    (void)snprintf(p->name, sizeof(p->name), "%s", name);
+    (void)snprintf(p->name, sizeof(p->name), "%s", model.name);
     s->model.weights = s->zone == ZONE_PACKAGE ? &s->weights : NULL;
     s->model.dram_weights = s->zone == ZONE_DRAM ? &s->weights : NULL;
     for (size_t i = 0; i < POWER_CURVE_POINTS; i++) {
@@ -191,6 +190,11 @@ static int server_open(const struct power_machine *m, enum energy_zone zone,
     if (code < 0)
         return code;
     struct power_source *s = source_new(m, zone);
+    /* Only models of a machine of this size are handed out: no share of a host's. */
+    s->model = (struct watt_model){ .power = m->power,
+                                    .sockets = m->cpu.sockets,
+                                    .threads = m->cpu.threads,
+                                    .memory_gb = m->memory_gb };
     s->server = m->server;
     code = server_update(s, err);
     if (code < 0) {

@@ -240,34 +240,34 @@ void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_po
     *ret = p;
 }
 
-int cpu_power_from_ends(const char *name, unsigned sockets, unsigned threads, double idle_watts,
-                        double full_watts, struct cpu_power *ret, struct err *err)
+int cpu_power_from_ends(const struct power_ends *ends, struct cpu_power *ret, struct err *err)
 {
-    if (sockets == 0 || threads == 0) {
+    const double idle = ends->idle_watts;
+    const double full = ends->full_watts;
+    if (ends->sockets == 0 || ends->threads == 0) {
         return err_set(err, -EINVAL,
                        "%s: the idle and full watts are of a machine of %u sockets and "
                        "%u threads, which is none",
-                       name, sockets, threads);
+                       ends->name, ends->sockets, ends->threads);
     }
-    if (!isfinite(idle_watts) || !isfinite(full_watts) || idle_watts <= 0 ||
-        full_watts <= idle_watts) {
+    if (!isfinite(idle) || !isfinite(full) || idle <= 0 || full <= idle) {
         return err_set(err, -EINVAL,
                        "%s: idle %g W and full %g W make no sense: idle must be above 0, and full "
                        "above idle",
-                       name, idle_watts, full_watts);
+                       ends->name, idle, full);
     }
-    struct cpu_power p = { .tier = TIER_B_CALIBRATED, .curve_sockets = sockets };
+    struct cpu_power p = { .tier = TIER_B_CALIBRATED, .curve_sockets = ends->sockets };
     for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
-        p.curve[i] = idle_watts + (full_watts - idle_watts) * cpu_power_shape[i];
-    p.table_threads = threads * TABLE_SOCKETS / sockets;
+        p.curve[i] = idle + (full - idle) * cpu_power_shape[i];
+    p.table_threads = ends->threads * TABLE_SOCKETS / ends->sockets;
     set_bounds(&p, tier_b_calibrated);
     set_generic_dram(&p);
-    (void)snprintf(p.name, sizeof(p.name), "%s", name);
-    (void)snprintf(p.source, sizeof(p.source), "%s; generic_curves.csv", name);
+    (void)snprintf(p.name, sizeof(p.name), "%s", ends->name);
+    (void)snprintf(p.source, sizeof(p.source), "%s; generic_curves.csv", ends->name);
     (void)snprintf(p.reason, sizeof(p.reason),
                    "tier B': idle %g W and full %g W of %u socket%s are known (%s), between them "
                    "the generic shape",
-                   idle_watts, full_watts, sockets, sockets == 1 ? "" : "s", name);
+                   idle, full, ends->sockets, ends->sockets == 1 ? "" : "s", ends->name);
     *ret = p;
     return 0;
 }

@@ -44,10 +44,14 @@ struct cpu_power {
    Never fails on x86 or arm64: the last row holds for any server CPU. */
 void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret);
 
-/* Tier B' from package watts of @sockets sockets at load 0 and 100 %: idle + (full - idle) x shape.
-   @idle_watts > 0, @full_watts > @idle_watts; -EINVAL else. @name says whose they are. */
-MUST_USE int cpu_power_from_ends(const char *name, unsigned sockets, unsigned threads,
-                                 double idle_watts, double full_watts, struct cpu_power *ret,
+/* What a calibration says at the least: package watts of @sockets sockets at load 0 and 100 %. */
+struct power_ends {
+    const char *name; /* whose they are: "rack 7" */
+    unsigned sockets, threads;
+    double idle_watts, full_watts; /* 0 < idle < full */
+};
+/* Tier B': idle + (full - idle) x shape. -EINVAL for ends that make no sense. */
+MUST_USE int cpu_power_from_ends(const struct power_ends *ends, struct cpu_power *ret,
                                  struct err *err);
 
 /* Load of the other tenants of a VM's host, which it cannot see: a guess, and its far ends. */

@@ -253,9 +253,17 @@ static void which_is_opened(void **state)
           0,
           0,
           0,
-          -EAGAIN,
+          -ENOENT,
           NULL,
           "not configured" },
+        { "of a name whose owner has not answered yet: what can be told meanwhile",
+          { 3, 4, "server", false },
+          0,
+          0,
+          0,
+          -EAGAIN,
+          "guess",
+          "" },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -471,6 +479,25 @@ static void another_that_comes_later_ends_the_loss(void **state)
 
 /* -- better ones -- */
 
+static void a_named_one_is_waited_for(void **state)
+{
+    (void)state;
+    break_row(SERVER, -EAGAIN);
+    const struct chain_range named = { SERVER, LAST, "server", false };
+    open_as(named);
+    struct chain_reading r = steps(2);
+    assert_string_equal(r.ops->name, "guess");
+    break_row(SERVER, 0);
+    script[SERVER].ready = true;
+    r = step();
+    r = step();
+    assert_true(r.changed);
+    assert_string_equal(r.ops->name, "server");
+    break_row(SERVER, -EIO);
+    r = steps(CHAIN_STRIKES);
+    assert_string_equal(r.ops->name, "guess"); /* loudly, and never nothing */
+}
+
 static void a_better_one_comes_back_when_it_counts(void **state)
 {
     (void)state;
@@ -599,6 +626,7 @@ int main(void)
         ROW(which_is_opened),
         ROW(joules_of_each_interval),
         ROW(a_reading_without_news_is_no_bad_one),
+        ROW(a_named_one_is_waited_for),
         ROW(three_bad_readings_in_a_row),
         ROW(bad_ones_apart_lose_nothing),
         ROW(a_jump_costs_its_interval_only),

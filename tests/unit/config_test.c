@@ -152,7 +152,7 @@ static void bad_values_say_place_value_and_choice(void **state)
         { "zone", "rapl:\n  zones: [gpu]\n", "\"gpu\"", "package, dram" },
         { "level of metrics", "exporter:\n  prometheus:\n    metricsLevel: [pods]\n", "\"pods\"",
           "node, process" },
-        { "source", "power:\n  source: rapl\n", "\"rapl\"", "powercap, msr, model" },
+        { "source", "power:\n  source: rapl\n", "\"rapl\"", "powercap, perf, msr, hwmon, model" },
         { "infinite TDP", "power:\n  tdpWatts: inf\n", "\"inf\"", "0 (not known) to 2000" },
         { "idle rule", "attribution:\n  idle: none\n", "\"none\"", "floor" },
         { "accounting", "accounting:\n  source: perf\n", "\"perf\"", "auto, ebpf, proc" },

@@ -156,6 +156,8 @@ static char *recorded(const char *name)
 
 /* -- the client -- */
 
+static const struct model_server_machine machine = { &c5metal, 201.9, 960 };
+
 static struct model_server_config config_of(const char *url)
 {
     return (struct model_server_config){
@@ -167,7 +169,7 @@ static struct model_server *open_or_fail(const struct model_server_config *confi
 {
     struct model_server *s = NULL;
     struct err err = { 0 };
-    if (model_server_open(config, &c5metal, 201.9, 960, &s, &err) < 0)
+    if (model_server_open(config, &machine, &s, &err) < 0)
         fail_msg("%s", err.text);
     return s;
 }
@@ -177,14 +179,13 @@ static void until(struct model_server *s, int code, const char *says)
 {
     uint64_t end = clock_monotonic_ns() + PATIENCE_MS * NS_PER_MS;
     for (;;) {
-        struct weights w;
+        struct server_model m = { .name = "" };
         struct err err = { 0 };
-        char name[80] = "";
-        int got = model_server_get(s, ZONE_PACKAGE, &w, name, sizeof(name), &err);
-        if (got == code && strstr(got < 0 ? err.text : name, says))
+        int got = model_server_get(s, ZONE_PACKAGE, &m, &err);
+        if (got == code && strstr(got < 0 ? err.text : m.name, says))
             return;
         if (clock_monotonic_ns() > end)
-            fail_msg("%d \"%s\" \"%s\", not %d \"%s\"", got, name, err.text, code, says);
+            fail_msg("%d \"%s\" \"%s\", not %d \"%s\"", got, m.name, err.text, code, says);
         (void)poll(NULL, 0, 2);
     }
 }
@@ -203,12 +204,11 @@ static void a_model_is_taken_and_said_once(void **state)
     until(s, 0, "SGDRegressorTrainer");
     assert_true(model_server_has_news(s));
     assert_false(model_server_has_news(s));
-    struct weights w;
-    char name[80];
+    struct server_model m = { .name = "" };
     struct err err = { 0 };
-    assert_int_equal(model_server_get(s, ZONE_DRAM, &w, name, sizeof(name), &err), 0);
-    assert_true(w.bias > 31.2 && w.bias < 31.3);
-    assert_int_equal(model_server_get(s, ZONE_CORE, &w, name, sizeof(name), &err), -EAGAIN);
+    assert_int_equal(model_server_get(s, ZONE_DRAM, &m, &err), 0);
+    assert_true(m.weights.bias > 31.2 && m.weights.bias < 31.3);
+    assert_int_equal(model_server_get(s, ZONE_CORE, &m, &err), -EAGAIN);
     assert_non_null(strstr(err.text, "no usable model of core: it has SGDRegressorTrainer for "
                                      "package dram"));
     unsigned before = served(&server); /* it goes on asking, and the same model is no news */
@@ -306,9 +306,8 @@ static void it_is_asked_again_and_a_model_survives_a_failure(void **state)
     until(s, 0, "linear");
     assert_true(model_server_has_news(s));
     while (served(&server) < 5) { /* failures between: the model is there all the time */
-        struct weights w;
-        char name[80];
-        assert_int_equal(model_server_get(s, ZONE_PACKAGE, &w, name, sizeof(name), NULL), 0);
+        struct server_model m;
+        assert_int_equal(model_server_get(s, ZONE_PACKAGE, &m, NULL), 0);
     }
     until(s, 0, "exponential"); /* a retrained one is taken */
     assert_true(model_server_has_news(s));
@@ -393,7 +392,7 @@ static void settings_that_make_no_sense(void **state)
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct model_server *s = NULL;
         struct err err = { 0 };
-        int code = model_server_open(&rows[i].config, &c5metal, 1, 1, &s, &err);
+        int code = model_server_open(&rows[i].config, &machine, &s, &err);
         if (code != -EINVAL || s || !strstr(err.text, rows[i].says))
             fail_msg("%s: %d %s", rows[i].says, code, err.text);
     }

@@ -17,15 +17,15 @@ static struct {
 
 /* Stands in for the one of exporter/power/model_server.c, whose thread and socket have tests of
    their own (model_server_test.c); a pointer to it is all that a machine holds. */
-int model_server_get(struct model_server *s, enum energy_zone zone, struct weights *ret,
-                     char *ret_name, size_t name_size, struct err *err)
+int model_server_get(struct model_server *s, enum energy_zone zone, struct server_model *ret,
+                     struct err *err)
 {
     (void)s;
     (void)zone;
     if (!reply.name)
         return err_set(err, -EAGAIN, "no answer yet");
-    *ret = reply.weights;
-    (void)snprintf(ret_name, name_size, "%s", reply.name);
+    ret->weights = reply.weights;
+    (void)snprintf(ret->name, sizeof(ret->name), "%s", reply.name);
     return 0;
 }
 

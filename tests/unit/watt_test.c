@@ -170,7 +170,8 @@ static struct watt_model tier_b(void)
 static struct watt_model tier_b_calibrated(unsigned sockets)
 {
     struct watt_model m = { .sockets = sockets, .threads = 32 * sockets };
-    assert_int_equal(cpu_power_from_ends("test", 1, 32, 60, 600, &m.power, NULL), 0);
+    assert_int_equal(
+        cpu_power_from_ends(&(struct power_ends){ "test", 1, 32, 60, 600 }, &m.power, NULL), 0);
     return m;
 }
 
