@@ -52,8 +52,9 @@ def test_commands_of_the_readme_run(environment):
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: str(p.relative_to(lab.TOP)))
 def test_flags_in_the_documents_exist(document):
     """`kepler-exporter --x` and `kepler-probe --y` anywhere in a document."""
-    helps = {p.name: lab.run(p, "--help").stdout for p in (lab.EXPORTER, lab.PROBE)}
-    assert all(helps.values())
+    exporter = [lab.run(lab.EXPORTER, *verb, "--help").stdout for verb in ([], ["estimate"], ["calibrate"])]
+    helps = {"kepler-exporter": "".join(exporter), "kepler-probe": lab.run(lab.PROBE, "--help").stdout}
+    assert all(exporter) and all(helps.values())
     for program, rest in re.findall(r"(kepler-exporter|kepler-probe)\b((?:(?!kepler-)[^\n`|&])*)", document.read_text()):
         for flag in re.findall(r"(?<= )--([a-z][\w.-]*)", rest):
             assert re.search(rf"--(\[no-\])?{re.escape(flag)}\b", helps[program]) or flag == "help", f"{program} --{flag}"
