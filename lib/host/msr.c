@@ -5,6 +5,7 @@
 #include "base/number.h"
 #include "host/energy.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,6 +21,14 @@ static void device_path(char *ret, size_t size, int cpu)
     (void)snprintf(ret, size, "/dev/cpu/%d/msr", cpu);
 }
 
+/* "0xa0e03". Without 0x nobody knows whether it is hexadecimal, or even a number ("bad"). */
+static int parse_register(const char *text, uint64_t *ret)
+{
+    bool is_marked = strncmp(text, "0x", 2) == 0 && isxdigit((unsigned char)text[2]) &&
+                     text[3] != 'x' && text[3] != 'X';
+    return is_marked && number_parse_u64(text + 2, 16, ret) == 0 ? 0 : -EBADMSG;
+}
+
 /* A dump's folder of registers. */
 static int read_from_folder(const struct rootfs *fs, const char *folder, uint32_t reg,
                             uint64_t *ret)
@@ -30,7 +39,7 @@ static int read_from_folder(const struct rootfs *fs, const char *folder, uint32_
     ssize_t n = rootfs_read_text(fs, path, text, sizeof(text));
     if (n < 0)
         return n == -EFBIG ? -EBADMSG : (int)n;
-    return number_parse_u64(text, 16, ret) < 0 ? -EBADMSG : 0;
+    return parse_register(text, ret);
 }
 
 static int read_at(const struct rootfs *fs, const char *path, uint32_t reg, uint64_t *ret)
@@ -69,8 +78,9 @@ double msr_power_unit_watts(uint64_t power_unit)
 
 /* Model numbers of family 6: Linux arch/x86/include/asm/intel-family.h; which of them has which
    unit: rapl_ids[] of drivers/powercap/intel_rapl_common.c (as of Linux 6.16).
-   rapl_defaults_spr_server had the DRAM unit too until it was found wrong there. On Broadwell-D the
-   kernel's two drivers differ (perf's rapl.c has the fixed unit there); powercap's is followed. */
+   rapl_defaults_spr_server had the DRAM unit too until it was found wrong there (msr.h). On
+   Broadwell-D the kernel's two drivers differ (perf's rapl.c has the fixed unit there); powercap's
+   is followed. */
 static bool is_model_of(const struct cpu_facts *cpu, const int *models, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -99,8 +109,16 @@ double msr_psys_unit_uj(const struct cpu_facts *cpu, double unit_uj)
     static const int spr_server[] = {
         143, /* Sapphire Rapids-X */
         207, /* Emerald Rapids-X */
+        173, /* Granite Rapids-X: its kernel drivers go by TPMI; turbostat.c, spr_features */
+        174, /* Granite Rapids-D */
     };
     return is_model_of(cpu, spr_server, ARRAY_LEN(spr_server)) ? UJ_PER_J : unit_uj;
+}
+
+bool msr_is_sapphire_rapids(const struct cpu_facts *cpu)
+{
+    static const int model[] = { 143 };
+    return is_model_of(cpu, model, ARRAY_LEN(model));
 }
 
 int msr_read_tdp_watts(const struct rootfs *fs, const struct cpu_facts *cpu, double *ret)
@@ -215,19 +233,38 @@ static uint64_t die_of(const struct rootfs *fs, int processor)
     return rootfs_read_u64(fs, path, &die) == 0 ? die : 0;
 }
 
+static int socket_of(const struct cpu_facts *cpu, int processor)
+{
+    for (unsigned i = 0; i < cpu->threads; i++) {
+        if (cpu->thread[i].processor == processor)
+            return cpu->thread[i].socket;
+    }
+    return 0;
+}
+
+static bool has_other_die(const struct rootfs *fs, const struct cpu_facts *cpu, int socket,
+                          uint64_t die)
+{
+    for (unsigned i = 0; i < cpu->threads; i++) {
+        const struct cpu_thread *t = &cpu->thread[i];
+        if (t->socket == socket && die_of(fs, t->processor) != die)
+            return true;
+    }
+    return false;
+}
+
 /* Intel's registers are a die's (Linux arch/x86/events/rapl.c: "die scope"; Platinum 92xx has two
    dies a socket): one CPU a socket would tell half. AMD's are a socket's. */
 static int check_dies(const struct rootfs *fs, const struct cpu_facts *cpu, struct err *err)
 {
-    for (unsigned i = 1; cpu_is_intel(cpu) && i < cpu->threads; i++) {
-        const struct cpu_thread *t = &cpu->thread[i];
-        const struct cpu_thread *before = &cpu->thread[i - 1];
-        if (t->socket == before->socket &&
-            die_of(fs, t->processor) != die_of(fs, before->processor)) {
+    for (unsigned i = 0; cpu_is_intel(cpu) && i < cpu->sockets; i++) {
+        int first = cpu_first_of_socket(cpu, i);
+        int socket = socket_of(cpu, first);
+        if (has_other_die(fs, cpu, socket, die_of(fs, first))) {
             return err_set(err, -ENODATA,
                            "socket %d has several dies with an energy register each, of which only "
                            "powercap takes the sum: load its driver (modprobe intel_rapl_msr)",
-                           t->socket);
+                           socket);
         }
     }
     return 0;
@@ -245,15 +282,6 @@ static bool answers(const struct rootfs *fs, int cpu, const struct zone_row *row
 {
     uint64_t value = 0;
     return msr_read(fs, cpu, row->reg, &value) == 0 && (value & (ENERGY_MODULUS - 1)) != 0;
-}
-
-static int socket_of(const struct cpu_facts *cpu, int processor)
-{
-    for (unsigned i = 0; i < cpu->threads; i++) {
-        if (cpu->thread[i].processor == processor)
-            return cpu->thread[i].socket;
-    }
-    return 0;
 }
 
 static void add_counter(struct energy_set *set, const struct cpu_facts *cpu,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Model-specific registers: the device /dev/cpu/N/msr, or in a dump the folder of that name with a
- * hex text file a register ("0x611"). Register numbers: Intel SDM volume 4, table 2-2; AMD PPR
- * (family 17h), MSRC001_0299 to 029B.
+ * hex text file a register ("0x611", in it "0xa0e03"). Register numbers: Intel SDM volume 4, table
+ * 2-2; AMD PPR (family 17h), MSRC001_0299 to 029B.
  */
 #ifndef HOST_MSR_H
 #define HOST_MSR_H
@@ -38,8 +38,13 @@ double msr_power_unit_watts(uint64_t power_unit); /* 2^-PU W, PU = bits 3:0 */
    drivers/powercap/intel_rapl_common.c, rapl_defaults_hsw_server); @unit_uj elsewhere. */
 double msr_dram_unit_uj(const struct cpu_facts *cpu, double unit_uj);
 
-/* Microjoules a psys count is worth: 1 J on Sapphire and Emerald Rapids (rapl_defaults_spr_server).
- */
+/* Its DRAM counts in the common unit, but Linux before 6.1 reckons with 15.3 uJ, and so shows a
+   quarter (mended by commits 4c081324df56 for powercap, also in stable kernels from October 2022
+   on, and 80275ca9e525 for perf). */
+bool msr_is_sapphire_rapids(const struct cpu_facts *cpu);
+
+/* Microjoules a psys count is worth: 1 J on Sapphire, Emerald (rapl_defaults_spr_server) and
+   Granite Rapids. */
 double msr_psys_unit_uj(const struct cpu_facts *cpu, double unit_uj);
 
 /* Thermal design power of one socket from 0x614 bits 14:0, watts; -ENODATA where it reads 0. */

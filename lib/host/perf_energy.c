@@ -5,7 +5,9 @@
  * registers wrap.
  */
 #include "base/cleanup.h"
+#include "base/number.h"
 #include "host/energy.h"
+#include "host/msr.h"
 #include "host/perf.h"
 #include "host/perf_pmu.h"
 
@@ -13,6 +15,7 @@
 #include <linux/perf_event.h>
 
 #define PARANOID "/proc/sys/kernel/perf_event_paranoid"
+#define RELEASE  "/proc/sys/kernel/osrelease"
 #define DUMP     "/.probe/perf" /* EVENT.CPU: the counts of a machine that is not this one */
 
 struct event_row {
@@ -136,6 +139,32 @@ static bool is_meaningless(const struct cpu_facts *cpu, const struct event_row *
     return row->zone == ZONE_CORE && cpu_is_amd(cpu);
 }
 
+/* "6.1.0-25-amd64" is from 6.1 on; a text that is no release is not. */
+static bool is_from_6_1_on(const char *release)
+{
+    uint64_t number[2] = { 0 };
+    for (size_t i = 0; i < ARRAY_LEN(number); i++) {
+        char digits[8];
+        size_t n = strspn(release, "0123456789");
+        (void)snprintf(digits, sizeof(digits), "%.*s", (int)n, release);
+        if (n >= sizeof(digits) || number_parse_u64(digits, 10, &number[i]) < 0)
+            return false;
+        release += n + (release[n] == '.');
+    }
+    return number[0] > 6 || (number[0] == 6 && number[1] >= 1);
+}
+
+/* Counts of the wrong unit (msr.h): nothing but the kernel's age tells, and one that has the mend
+   from elsewhere loses a zone that powercap and msr have. */
+static bool is_wrong_unit(const struct rootfs *fs, const struct cpu_facts *cpu,
+                          const struct event_row *row)
+{
+    char release[96];
+    return row->zone == ZONE_DRAM && msr_is_sapphire_rapids(cpu) &&
+           (rootfs_read_text(fs, RELEASE, release, sizeof(release)) < 0 ||
+            !is_from_6_1_on(release));
+}
+
 static int perf_list(const struct rootfs *fs, const struct cpu_facts *cpu, struct energy_set *ret,
                      struct err *err)
 {
@@ -150,7 +179,7 @@ static int perf_list(const struct rootfs *fs, const struct cpu_facts *cpu, struc
     for (size_t i = ZONE_PACKAGE + 1; i < ARRAY_LEN(event_rows); i++) {
         struct err unheard; /* no such event here, or the zone is left out */
         struct request q = { .fs = fs, .pmu = &pmu, .row = &event_rows[i] };
-        if (!is_meaningless(cpu, q.row))
+        if (!is_meaningless(cpu, q.row) && !is_wrong_unit(fs, cpu, q.row))
             (void)add_event(&q, &set, &unheard);
     }
     *ret = set;

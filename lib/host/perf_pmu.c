@@ -174,7 +174,7 @@ static bool add_range(struct mask *mask, struct span range)
  */
 static int read_cpumask(struct mask *mask, struct err *err)
 {
-    char text[512];
+    char text[4096]; /* all CPUs of each package, where their numbers take turns */
     const struct cpu_facts *cpu = mask->cpu;
     int code = read_file(mask->fs, "cpumask", text, sizeof(text), err);
     if (code < 0)

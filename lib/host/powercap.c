@@ -5,14 +5,19 @@
 
 #include "base/number.h"
 #include "host/energy.h"
+#include "host/msr.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 
 #define ZONE_PREFIX      "intel-rapl:" /* AMD's too: the driver's name, not the vendor's */
 #define FOLDER_SIZE      128
 #define NAME_SIZE        64
 #define DUPLICATE_PREFIX "intel-rapl-mmio:"
+
+#define FIXED_DRAM_RANGE (15.3 * 4294967296.0) /* microjoules: 2^32 counts of 15.3 uJ */
+#define RANGE_TOLERANCE  1e-4
 
 enum entry_kind {
     ENTRY_OTHER,
@@ -271,6 +276,23 @@ static void drop_partial(struct energy_set *set, const bool fails[ZONE_COUNT])
     set->n = kept;
 }
 
+/* The kernel's unit wrong (msr.h), the range says so: 2^32 counts of it. The counts stay as the
+   kernel tells them, and each is worth what makes the range that of the package. */
+static void mend_dram_unit(const struct cpu_facts *cpu, struct energy_set *set)
+{
+    double package = 0;
+    for (size_t i = 0; i < set->n && package <= 0; i++) {
+        if (set->counter[i].zone == ZONE_PACKAGE)
+            package = (double)set->counter[i].modulus;
+    }
+    for (size_t i = 0; i < set->n && msr_is_sapphire_rapids(cpu); i++) {
+        struct energy_counter *c = &set->counter[i];
+        double off = (double)c->modulus / FIXED_DRAM_RANGE - 1;
+        if (c->zone == ZONE_DRAM && fabs(off) < RANGE_TOLERANCE && package > 0)
+            c->uj_per_count = package / (double)c->modulus;
+    }
+}
+
 static int collect(const struct rootfs *fs, const struct cpu_facts *cpu,
                    const struct rootfs_names *names, struct energy_set *set, struct err *err)
 {
@@ -294,6 +316,7 @@ static int collect(const struct rootfs *fs, const struct cpu_facts *cpu,
         set->counter[set->n++] = c;
     }
     drop_partial(set, fails);
+    mend_dram_unit(cpu, set);
     return 0;
 }
 

@@ -43,6 +43,17 @@ static bool stands_still(const struct energy_counter *c, const struct energy_pai
     return pair->first == pair->second;
 }
 
+/* psys is told by the master package alone; the others' counters of it rest, or say 0. */
+static bool is_still(const struct energy_trial *t, size_t i)
+{
+    bool rests = stands_still(&t->set.counter[i], &t->pair[i]);
+    for (size_t k = 0; k < t->set.n && rests && t->set.counter[i].zone == ZONE_PSYS; k++) {
+        rests = t->set.counter[k].zone != ZONE_PSYS ||
+                stands_still(&t->set.counter[k], &t->pair[k]);
+    }
+    return rests;
+}
+
 static void say_still(const struct energy_counter *c, const struct energy_pair *pair, double ms,
                       char why[240])
 {
@@ -70,7 +81,7 @@ static bool find_fault(const struct energy_trial *t, size_t i, const struct ener
     *ret_watts = watts_of(c, pair, t->elapsed_ns);
     if (code < 0) {
         (void)snprintf(why, 240, "%s cannot be read: %s", c->label, strerror(-code));
-    } else if (stands_still(c, pair)) {
+    } else if (is_still(t, i)) {
         say_still(c, pair, (double)t->elapsed_ns / 1e6, why);
     } else if (*ret_watts < 0 || *ret_watts > most) {
         (void)snprintf(why, 240,
@@ -165,7 +176,7 @@ static bool all_advance(const struct probe *p)
     for (size_t d = 0; d < p->trials; d++) {
         const struct energy_trial *t = &p->trial[d];
         for (size_t i = 0; i < t->set.n; i++) {
-            if (stands_still(&t->set.counter[i], &t->pair[i]))
+            if (is_still(t, i))
                 return false;
         }
     }

@@ -74,7 +74,9 @@ static void fixed_unit_rows(void **state)
         { "Knights Mill", "GenuineIntel", 6, 133, 15.3, 61 },
         { "Sapphire Rapids", "GenuineIntel", 6, 143, 61, 1e6 },
         { "Emerald Rapids", "GenuineIntel", 6, 207, 61, 1e6 },
-        { "Granite Rapids", "GenuineIntel", 6, 173, 61, 61 },
+        { "Granite Rapids", "GenuineIntel", 6, 173, 61, 1e6 },
+        { "Granite Rapids-D", "GenuineIntel", 6, 174, 61, 1e6 },
+        { "Sierra Forest", "GenuineIntel", 6, 175, 61, 61 },
         { "Sandy Bridge-EP, the first with DRAM", "GenuineIntel", 6, 45, 61, 61 },
         { "a client: Haswell", "GenuineIntel", 6, 60, 61, 61 },
         { "AMD with the same numbers", "AuthenticAMD", 6, 85, 61, 61 },
@@ -98,7 +100,10 @@ static void reading_rows(void **state)
         uint64_t value;
     } rows[] = {
         { "hex with 0x", "0xdeadbeef\n", 0, 0xdeadbeef },
-        { "hex without", "a0e03", 0, 0xa0e03 },
+        { "a word of hexadecimal letters", "bad\n", -EBADMSG, 0 },
+        { "digits that may be decimal", "12345\n", -EBADMSG, 0 },
+        { "0x and nothing", "0x\n", -EBADMSG, 0 },
+        { "0x twice", "0x0x12\n", -EBADMSG, 0 },
         { "all 64 bits", "0xffffffffffffffff\n", 0, UINT64_MAX },
         { "empty", "", -EBADMSG, 0 },
         { "a word", "zero\n", -EBADMSG, 0 },
@@ -330,6 +335,39 @@ static void dies_with_registers_of_their_own(void **state)
     }
 }
 
+/* Firmware may number the CPUs of its sockets in turn: 0, 2, 4 are the first socket's. */
+static void dies_of_sockets_that_take_turns(void **state)
+{
+    (void)state;
+    static struct cpu_thread turns[] = { { 0, 0, 0 }, { 1, 1, 0 }, { 2, 0, 1 }, { 3, 1, 1 } };
+    static const struct {
+        const char *why, *die[4];
+        int code;
+    } rows[] = {
+        { "two dies a socket", { "0\n", "0\n", "1\n", "1\n" }, -ENODATA },
+        { "of the second socket only", { "0\n", "0\n", "0\n", "1\n" }, -ENODATA },
+        { "one die a socket, counted through", { "0\n", "1\n", "0\n", "1\n" }, 0 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_TREE r;
+        tree_make(&r);
+        for (int n = 0; n < 4; n++) {
+            char path[96];
+            put(&r, n, MSR_INTEL_POWER_UNIT, UNIT_14);
+            put(&r, n, MSR_INTEL_PKG_ENERGY, "0x1");
+            (void)snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/die_id", n);
+            tree_put(&r, path, rows[i].die[n]);
+        }
+        struct cpu_facts cpu = machine("GenuineIntel", 85, 2);
+        cpu.thread = turns;
+        struct energy_set set;
+        struct err err = { 0 };
+        int code = energy_msr.list(&r.fs, &cpu, &set, &err);
+        if (code != rows[i].code || (code < 0 && !strstr(err.text, "several dies")))
+            fail_msg("%s: %d \"%s\"", rows[i].why, code, err.text);
+    }
+}
+
 /* A counter at 0 may have just begun: whether it runs is seen when it is read twice. */
 static void package_0_alone_is_no_verdict(void **state)
 {
@@ -390,6 +428,7 @@ int main(void)
         cmocka_unit_test(amd_has_a_package_only),
         cmocka_unit_test(why_not_rows),
         cmocka_unit_test(dies_with_registers_of_their_own),
+        cmocka_unit_test(dies_of_sockets_that_take_turns),
         cmocka_unit_test(package_0_alone_is_no_verdict),
         cmocka_unit_test(without_permission),
         cmocka_unit_test(tdp),

@@ -295,6 +295,40 @@ static void counts_rows(void **state)
     }
 }
 
+/* Its scale file is the same before and after the kernel mended the unit. */
+static void dram_of_sapphire_rapids_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *release; /* NULL: unknown */
+        int model;
+        size_t more; /* DRAM counters */
+    } rows[] = {
+        { "counts a quarter before Linux 6.1", "6.0.19-generic\n", 143, 0 },
+        { "of whichever distribution", "5.14.0-162.6.1.el9_1.x86_64\n", 143, 0 },
+        { "right from 6.1 on", "6.1.0-25-amd64\n", 143, 2 },
+        { "6.10 is not 6.1, but later", "6.10.3\n", 143, 2 },
+        { "two-digit majors", "10.0.0\n", 143, 2 },
+        { "a kernel that does not say is not trusted", NULL, 143, 0 },
+        { "nor one that says nonsense", "six\n", 143, 0 },
+        { "Ice Lake was never wrong", "5.14.0\n", 106, 2 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_TREE t;
+        tree_make(&t);
+        put_two_sockets(&t);
+        if (rows[i].release)
+            tree_put(&t, "/proc/sys/kernel/osrelease", rows[i].release);
+        struct cpu_facts cpu = machine("GenuineIntel");
+        cpu.family = 6;
+        cpu.model = rows[i].model;
+        struct energy_set set;
+        struct err err = { 0 };
+        if (energy_perf.list(&t.fs, &cpu, &set, &err) != 0 || set.n != 2 + rows[i].more)
+            fail_msg("%s: %zu, \"%s\"", rows[i].why, set.n, err.text);
+    }
+}
+
 static void no_pmu_rows(void **state)
 {
     (void)state;
@@ -512,6 +546,7 @@ int main(void)
         cmocka_unit_test(more_dies_than_there_is_room),
         cmocka_unit_test(event_rows),
         cmocka_unit_test(counts_rows),
+        cmocka_unit_test(dram_of_sapphire_rapids_rows),
         cmocka_unit_test(no_pmu_rows),
         cmocka_unit_test(senseless_rows),
         cmocka_unit_test(reading_rows),

@@ -353,6 +353,48 @@ static void psys_rows(void **state)
     }
 }
 
+/* Ranges are 2^32 - 1 counts of the unit that the kernel reckons with. */
+#define RANGE_OF_PACKAGE "262143328850\n" /* 61.035 uJ */
+#define RANGE_OF_FIXED   "65712999613\n"  /* 15.3 uJ */
+
+static void dram_unit_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *vendor;
+        int family, model;
+        const char *range; /* of DRAM */
+        double uj;         /* that a count of it is worth */
+    } rows[] = {
+        { "Sapphire Rapids before Linux 6.1 shows a quarter", "GenuineIntel", 6, 143,
+          RANGE_OF_FIXED, 61.03515625 / 15.3 },
+        { "mended there", "GenuineIntel", 6, 143, RANGE_OF_PACKAGE, 1 },
+        { "c5.metal's DRAM does count 15.3 uJ", "GenuineIntel", 6, 85, RANGE_OF_FIXED, 1 },
+        { "Ice Lake's too", "GenuineIntel", 6, 106, RANGE_OF_FIXED, 1 },
+        { "a range that nobody knows is left as it is", "GenuineIntel", 6, 143, "9999999999\n", 1 },
+        { "another vendor's 143", "AuthenticAMD", 6, 143, RANGE_OF_FIXED, 1 },
+        { "another family's", "GenuineIntel", 19, 143, RANGE_OF_FIXED, 1 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_TREE r;
+        tree_make(&r);
+        put_zone(&r, "intel-rapl:0", "package-0\n", "1000\n");
+        put_zone(&r, "intel-rapl:0:0", "dram\n", "5\n");
+        put(&r, "intel-rapl:0:0", "max_energy_range_uj", rows[i].range);
+        struct cpu_facts cpu = machine(1, rows[i].vendor);
+        cpu.family = rows[i].family;
+        cpu.model = rows[i].model;
+        struct energy_set set;
+        struct err err = { 0 };
+        assert_int_equal(energy_powercap.list(&r.fs, &cpu, &set, &err), 0);
+        assert_int_equal(set.n, 2);
+        assert_true(set.counter[0].uj_per_count == 1);
+        double off = set.counter[1].uj_per_count / rows[i].uj - 1;
+        if (set.counter[1].zone != ZONE_DRAM || off > 1e-5 || off < -1e-5)
+            fail_msg("%s: %f", rows[i].why, set.counter[1].uj_per_count);
+    }
+}
+
 /* Each die's package has the zones of its own: none of them is told twice, none is missed. */
 static void dies_have_their_dram(void **state)
 {
@@ -483,6 +525,7 @@ int main(void)
         cmocka_unit_test(a_dram_zone_that_fails_is_left_out),
         cmocka_unit_test(zones_of_one_socket_only_are_no_sum),
         cmocka_unit_test(psys_rows),
+        cmocka_unit_test(dram_unit_rows),
         cmocka_unit_test(dies_have_their_dram),
         cmocka_unit_test(dies_rows),
         cmocka_unit_test(reading_rows),

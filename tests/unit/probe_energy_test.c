@@ -302,6 +302,48 @@ static void what_measures_elsewhere_is_told_apart(void **state)
     free(t);
 }
 
+/* The master package tells psys; the other packages' counters of it rest. */
+static void psys_of_one_package(void **state)
+{
+    static const struct {
+        const char *why;
+        uint64_t second[2]; /* of the two packages' psys, which begin at 7 */
+        int code;           /* of reading the second */
+        bool is_ok;
+        double watts;
+    } psys[] = {
+        { "told by the first", { 16391, 7 }, 0, true, 1.0 },
+        { "told by the second", { 7, 32775 }, 0, true, 2.0 },
+        { "told by both", { 16391, 32775 }, 0, true, 3.0 },
+        { "by none: no meter", { 7, 7 }, 0, false, 0 },
+        { "one that cannot be read is no rest", { 16391, 7 }, -EIO, false, 0 },
+        { "one that jumps is no rest", { 7, 16384 * 2000 }, 0, false, 0 },
+    };
+    (void)state;
+    struct energy_trial *t = calloc(1, sizeof(*t));
+    assert_non_null(t);
+    for (size_t i = 0; i < ARRAY_LEN(psys); i++) {
+        struct energy_verdict v;
+        memset(t, 0, sizeof(*t));
+        t->elapsed_ns = 1000000000;
+        t->set.n = 3;
+        for (size_t k = 0; k < t->set.n; k++) {
+            t->set.counter[k] = (struct energy_counter){ .zone = k ? ZONE_PSYS : ZONE_PACKAGE,
+                                                         .modulus = MODULUS,
+                                                         .fd = -1,
+                                                         .uj_per_count = ESU_14_UJ };
+            t->pair[k].first = 7;
+            t->pair[k].second = k ? psys[i].second[k - 1] : 16391;
+        }
+        t->pair[2].second_code = psys[i].code;
+        energy_judge(t, &limits, &v);
+        if (!v.usable || v.zone_ok[ZONE_PSYS] != psys[i].is_ok ||
+            fabs(v.watts[ZONE_PSYS] - psys[i].watts) > 1e-9)
+            fail_msg("%s: %d, %f W", psys[i].why, v.zone_ok[ZONE_PSYS], v.watts[ZONE_PSYS]);
+    }
+    free(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +351,7 @@ int main(void)
         cmocka_unit_test(a_counter_without_wrap_that_goes_back),
         cmocka_unit_test(power_is_told),
         cmocka_unit_test(what_measures_elsewhere_is_told_apart),
+        cmocka_unit_test(psys_of_one_package),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
