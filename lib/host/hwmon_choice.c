@@ -91,18 +91,39 @@ static unsigned sockets_of(const struct group *g, bool *ret_general)
     return sockets;
 }
 
-/* "memory power" without a number is of all sockets' memory, where it is the only one. */
-static bool is_of_machine(const struct group *g)
+/* Sensors of the group; @ret_named: a label among them has a socket's number. */
+static size_t members_of(const struct group *g, bool *ret_named)
 {
     size_t members = 0;
-    bool named = false;
+    *ret_named = false;
     for (size_t i = 0; i < g->all->n; i++) {
         if (!is_in(g, &g->all->at[i]))
             continue;
         members++;
-        named = named || g->all->at[i].meaning.socket >= 0;
+        *ret_named |= g->all->at[i].meaning.socket >= 0;
     }
-    return g->zone == ZONE_PSYS || (g->zone != ZONE_PACKAGE && members == 1 && !named);
+    return members;
+}
+
+/* "memory power" without a number is of all sockets' memory, where it is the only one. */
+static bool is_of_machine(const struct group *g)
+{
+    bool named = false;
+    bool is_alone = members_of(g, &named) == 1;
+    return g->zone == ZONE_PSYS || (g->zone != ZONE_PACKAGE && is_alone && !named);
+}
+
+/* Each may have the other's watts in it (a supply's input and output, a chassis and its node). */
+static int check_one_machine(const struct group *g, struct err *err)
+{
+    bool named = false;
+    size_t meters = members_of(g, &named);
+    if (g->zone != ZONE_PSYS || named || g->all->filtered || meters <= 1)
+        return 0;
+    return err_set(err, -ENODATA,
+                   HWMON_CLASS " has %zu meters of the whole machine, whose sum may count watts "
+                               "twice: name those that count in experimental.hwmon.zones",
+                   meters);
 }
 
 static int check_readable(const struct group *g, struct err *err)
@@ -136,7 +157,7 @@ static int check_whole(const struct group *g, const struct cpu_facts *cpu, struc
     unsigned sockets = sockets_of(g, &general);
     const char *zone = energy_zone_name(g->zone);
     if (is_of_machine(g) && sockets > 0)
-        return 0;
+        return check_one_machine(g, err);
     if (sockets < cpu->sockets) {
         return err_set(err, -ENODATA,
                        HWMON_CLASS " shows the %s of %u of %u sockets: the sum would be too small; "
@@ -185,6 +206,7 @@ int hwmon_choose(const struct hwmon_candidates *all, const struct cpu_facts *cpu
                  struct energy_set *ret, struct err *err)
 {
     struct energy_set set = { 0 };
+    struct err first = { 0 };
     if (all->overflow) {
         return err_set(err, -ENODATA, HWMON_CLASS " has more than %d sensors of the processor",
                        HWMON_CANDIDATES_MAX);
@@ -194,7 +216,11 @@ int hwmon_choose(const struct hwmon_candidates *all, const struct cpu_facts *cpu
         int code = choose_zone(all, (enum energy_zone)zone, cpu, &set, &why);
         if (code < 0 && zone == ZONE_PACKAGE)
             return err_set(err, code, "%s", why.text);
+        if (code < 0 && first.code == 0)
+            first = why;
     }
+    if (set.n == 0 && first.code < 0)
+        return err_set(err, first.code, "%s", first.text);
     *ret = set;
     return 0;
 }

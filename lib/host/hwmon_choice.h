@@ -30,7 +30,8 @@ struct hwmon_candidates {
 };
 
 /* Fills @ret zone by zone. A zone whose sensors cannot be read or do not cover all sockets is left
-   out, but for the package: -EACCES or -ENODATA then. @ret may be empty. */
+   out, but for the package, or where no other is left: -EACCES or -ENODATA then. @ret may be empty.
+ */
 MUST_USE int hwmon_choose(const struct hwmon_candidates *all, const struct cpu_facts *cpu,
                           struct energy_set *ret, struct err *err);
 

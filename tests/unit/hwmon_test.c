@@ -134,6 +134,10 @@ static void machines_rows(void **state)
           "hwmon0/name=power_meter\nhwmon0/power1_average=412000000\nhwmon0/power1_oem_info=\n"
           "hwmon0/power1_is_battery=0\n",
           2, "psys 0 hwmon0/power1_average 412000000" },
+        { "two meters that both say no more than the machine: none of them, rather than both",
+          XGENE_0 "hwmon1/name=power_meter\nhwmon1/power1_average=412000000\n"
+                  "hwmon2/name=power_meter\nhwmon2/power1_average=398000000\n",
+          1, "package 0 hwmon0/power1_input 45; package 0 hwmon0/power2_input 12" },
         { "fam15h: no label, but the package",
           "hwmon0/name=fam15h_power\nhwmon0/power1_input=65\n"
           "hwmon0/power1_crit=125\nhwmon1/name=k10temp\nhwmon1/temp1_input=1\n",
@@ -271,6 +275,13 @@ static void why_not_rows(void **state)
           "hwmon0/name=amd_energy\nhwmon0/energy1_label=Esocket0\nhwmon0/energy1_input=1\n"
           "hwmon0/energy2_label=Esocket1\nhwmon0/energy2_input=1\n",
           1, false, -ENODATA, "for 1 sockets" },
+        { "two meters of the machine may tell the same watts, and nothing else is there",
+          "hwmon1/name=power_meter\nhwmon1/power1_average=412000000\n"
+          "hwmon2/name=power_meter\nhwmon2/power1_average=398000000\n",
+          2, false, -ENODATA, "2 meters of the whole machine" },
+        { "a meter of the machine that is broken, and nothing else is there",
+          "hwmon1/name=power_meter\nhwmon1/power1_average=-1\n", 2, false, -ENODATA,
+          "power1_average (power_meter_power1) gives no watts" },
         { "a word", XGENE_0 "hwmon0/power1_input=unknown\n", 1, false, -ENODATA,
           "power1_input (cpu_power) gives no watts" },
         { "nothing", XGENE_0 "hwmon0/power2_input=\n", 1, false, -ENODATA,
