@@ -238,10 +238,7 @@ static void log_power(const struct pipeline *p)
 
 static void read_power(struct pipeline *p)
 {
-    const struct power_now now = {
-        .taken_ns = clock_boottime_ns(),
-        .usage_ratio = p->sample.usage_ratio,
-    };
+    const struct power_now now = power_now_read(p->sample.usage_ratio);
     meter_read(p->meter, &now, &p->reading);
     drop_unwanted_zones(p->config, &p->reading);
     log_power(p);

@@ -102,10 +102,7 @@ static int catch_signals(struct bench *b, struct err *err)
 
 static void read_meter(struct bench *b, double usage_ratio)
 {
-    const struct power_now now = {
-        .taken_ns = clock_boottime_ns(),
-        .usage_ratio = usage_ratio,
-    };
+    const struct power_now now = power_now_read(usage_ratio);
     meter_read(b->meter, &now, &b->reading);
 }
 
@@ -167,7 +164,14 @@ struct dwell {
     char event[sizeof(((struct meter_reading *)NULL)->event)]; /* the last that told of trouble */
 };
 
-/* -ENODATA once the sensor has been bad too often in a row. */
+static bool is_of_sensor(const struct bench *b, enum energy_zone zone)
+{
+    const struct meter_zone *z = &b->reading.zone[zone];
+    return z->present && strcmp(z->source, b->source) == 0;
+}
+
+/* -ENODATA once the sensor has been bad too often in a row, or an estimate stands in for it: bad
+   readings before this step count there, too. */
 static int note_trouble(struct bench *b, struct dwell *d, struct err *err)
 {
     bool is_bad = b->reading.rejected > d->rejected;
@@ -179,19 +183,21 @@ static int note_trouble(struct bench *b, struct dwell *d, struct err *err)
     } else if (b->reading.fresh) {
         d->bad_in_row = 0;
     }
-    if (d->bad_in_row < BAD_MAX)
+    if (d->bad_in_row < BAD_MAX && is_of_sensor(b, ZONE_PACKAGE))
         return 0;
     return err_set(err, -ENODATA, "the sensor %s failed: %.480s", b->source,
                    d->event[0] ? d->event : "its readings make no sense");
 }
 
-static void count(const struct meter_reading *r, struct dwell *d)
+static void count(const struct bench *b, struct dwell *d)
 {
+    const struct meter_reading *r = &b->reading;
     if (!r->fresh)
         return;
     if (d->is_begun) {
         spread_add(&d->package, r->zone[ZONE_PACKAGE].delta_joules, r->elapsed_ns);
-        spread_add(&d->dram, r->zone[ZONE_DRAM].delta_joules, r->elapsed_ns);
+        if (is_of_sensor(b, ZONE_DRAM))
+            spread_add(&d->dram, r->zone[ZONE_DRAM].delta_joules, r->elapsed_ns);
     }
     d->is_begun = true;
 }
@@ -200,7 +206,7 @@ static int take_reading(struct bench *b, struct dwell *d, struct err *err)
 {
     sampler_drain(b->sampler);
     read_meter(b, d->sample.usage_ratio);
-    count(&b->reading, d);
+    count(b, d);
     return note_trouble(b, d, err);
 }
 

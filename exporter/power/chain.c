@@ -26,8 +26,9 @@ struct slot {
     bool started;                /* the two below are readings */
     struct power_reading booked; /* up to here its joules were told */
     struct power_reading latest; /* the last good one */
-    double busy_ns;              /* usage x time since `booked` */
+    double busy_ns;              /* usage x time awake since `booked` */
     uint64_t tried_ns;           /* of the last attempt to read it */
+    uint64_t asleep_ns;          /* at it */
 };
 
 struct chain {
@@ -43,6 +44,7 @@ struct chain {
     uint64_t read_ns;    /* of the last reading; 0 none */
     unsigned unsearched; /* readings since better sources were last tried */
     unsigned ready;      /* rows that say so at this reading */
+    size_t next_trial;   /* rank: one that opens but never counts must not keep others from it */
     char why[1200];      /* better ones could not be opened at first */
 };
 
@@ -92,9 +94,10 @@ static void slot_skip(struct slot *s, uint64_t until_ns)
 static int slot_read(struct slot *s, const struct power_now *now, struct err *err)
 {
     struct power_reading reading;
-    if (s->started && now->taken_ns > s->tried_ns)
-        s->busy_ns += now->usage_ratio * (double)(now->taken_ns - s->tried_ns);
+    if (s->started)
+        s->busy_ns += now->usage_ratio * (double)power_awake_ns(now, s->tried_ns, s->asleep_ns);
     s->tried_ns = now->taken_ns;
+    s->asleep_ns = now->asleep_ns;
 
     int code = s->ops->read(s->source, now, &reading, err);
     if (code == -ERANGE && s->started) {
@@ -216,11 +219,16 @@ static bool is_ready(const struct chain *c, size_t rank)
 /* Ranks up to @end - 1 are tried again, now and then, or those that say that they are ready. */
 static void search(struct chain *c, size_t end, const struct power_now *now)
 {
+    bool is_due = c->unsearched >= RETRY_READINGS;
+    if (is_due && c->other.ops && c->other.rank < c->current.rank)
+        slot_close(&c->other); /* it has had its trial */
     if (c->other.ops)
         return;
-    if (c->unsearched >= RETRY_READINGS) {
+    if (is_due) {
         c->unsearched = 0;
-        open_other(c, 0, end, now);
+        open_other(c, c->next_trial, end, now);
+        open_other(c, 0, c->next_trial < end ? c->next_trial : end, now);
+        c->next_trial = c->other.ops ? c->other.rank + 1 : 0;
         return;
     }
     for (size_t rank = 0; rank < end; rank++) {

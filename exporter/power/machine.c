@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "power/source.h"
 
+#include "base/clock.h"
 #include "host/kernel.h"
 #include "host/msr.h"
 #include "power/model_file.h"
@@ -74,4 +75,16 @@ void power_machine_done(struct power_machine *m)
 {
     cpu_done(&m->cpu);
     *m = (struct power_machine){ 0 };
+}
+
+/* Whole milliseconds, as the two clocks are read one after the other. */
+struct power_now power_now_read(double usage_ratio)
+{
+    uint64_t awake_ns = clock_monotonic_ns();
+    uint64_t taken_ns = clock_boottime_ns();
+    return (struct power_now){
+        .taken_ns = taken_ns,
+        .usage_ratio = usage_ratio,
+        .asleep_ns = (taken_ns - awake_ns) / NS_PER_MS * NS_PER_MS,
+    };
 }

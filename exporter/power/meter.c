@@ -23,13 +23,15 @@ struct zone {
     /* Used, and not told yet, as the leading zone had no good reading. */
     double joules, busy_ns;
     uint64_t elapsed_ns;
+    bool has_slept; /* the machine, in what is not told: its watts are not those of a rest */
 };
 
 struct meter {
     const struct power_machine *machine;
     struct chain_range range;
     struct zone zone[ZONE_COUNT];
-    uint64_t read_ns; /* of the last reading; 0 none */
+    uint64_t read_ns;   /* of the last reading; 0 none */
+    uint64_t asleep_ns; /* at it */
     struct meter_reading out;
     char opening[METER_EVENT_SIZE]; /* why no better source: told with the first reading */
 };
@@ -77,7 +79,8 @@ static double idle_watts(struct meter *m, enum energy_zone z, double watts)
     if (zone->reading.idle_watts >= 0)
         return fmin(zone->reading.idle_watts, watts);
 
-    if (usage < FLOOR_LOAD && watts > 0 && zone->elapsed_ns >= FLOOR_INTERVAL_NS)
+    bool is_rest = usage < FLOOR_LOAD && watts > 0 && !zone->has_slept;
+    if (is_rest && zone->elapsed_ns >= FLOOR_INTERVAL_NS)
         zone->floor_watts = fmin(zone->floor_watts, watts);
     double known = fmin(zone->floor_watts, table_idle_watts(m->machine, z));
     if (known < HUGE_VAL)
@@ -103,6 +106,7 @@ static void book(struct meter *m, enum energy_zone z)
     out->idle_joules += out->delta_idle_joules;
     zone->joules = zone->busy_ns = 0;
     zone->elapsed_ns = 0;
+    zone->has_slept = false;
 }
 
 /* What its source is now. Joules of a zone that has none stay, with the path that they are of. */
@@ -127,6 +131,8 @@ static void read_zone(struct meter *m, enum energy_zone z, const struct power_no
     struct zone *zone = &m->zone[z];
     struct chain_reading r;
     chain_read(zone->chain, now, ready, &r);
+    if (m->read_ns > 0 && now->asleep_ns > m->asleep_ns)
+        zone->has_slept = true;
     m->out.rejected += r.rejected;
     m->out.changes += r.changed;
     if (r.fresh) {
@@ -232,6 +238,7 @@ void meter_read(struct meter *meter, const struct power_now *now, struct meter_r
     if (now->taken_ns > meter->read_ns) {
         read_all(meter, now);
         meter->read_ns = now->taken_ns;
+        meter->asleep_ns = now->asleep_ns;
     }
     *ret = meter->out;
 }

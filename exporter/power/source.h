@@ -43,10 +43,12 @@ MUST_USE int power_machine_read(const struct rootfs *fs, const struct power_opti
 void power_machine_done(struct power_machine *m);
 
 struct power_now {
-    uint64_t taken_ns; /* CLOCK_BOOTTIME of this reading: energy goes on over a suspend */
-    double
-        usage_ratio; /* u of the time since the last reading: exact run time over CPUs x elapsed */
+    uint64_t taken_ns;  /* CLOCK_BOOTTIME of this reading: counters go on over a suspend */
+    double usage_ratio; /* u of the time awake since the last reading: exact run time over CPUs x
+                           elapsed */
+    uint64_t asleep_ns; /* suspended since boot: what is estimated or integrated rests then */
 };
+struct power_now power_now_read(double usage_ratio); /* machine.c: by the clocks */
 
 struct power_reading {
     uint64_t taken_ns;
@@ -78,9 +80,18 @@ struct power_source_ops {
     bool (*is_ready)(const struct power_machine *m);
 };
 
-/* A counter of a package that has not moved for this many readings in a row counts nothing: a
-   processor draws power even at rest. Other zones may rest for as long as they like. */
+/* A counter of a package or of psys that has not moved for this many readings in a row counts
+   nothing: a processor draws power even at rest. Other zones may rest for as long as they like. */
 #define STILL_READINGS 10
+
+/* Of the time since a reading at @taken_ns and @asleep_ns, what the machine was awake for. */
+static inline uint64_t power_awake_ns(const struct power_now *now, uint64_t taken_ns,
+                                      uint64_t asleep_ns)
+{
+    uint64_t elapsed_ns = now->taken_ns > taken_ns ? now->taken_ns - taken_ns : 0;
+    uint64_t slept_ns = now->asleep_ns > asleep_ns ? now->asleep_ns - asleep_ns : 0;
+    return elapsed_ns > slept_ns ? elapsed_ns - slept_ns : 0;
+}
 
 extern const struct power_source_ops power_source_powercap; /* source_counter.c */
 extern const struct power_source_ops power_source_perf;     /* source_counter.c */

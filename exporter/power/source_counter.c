@@ -33,6 +33,7 @@ struct power_source {
     enum energy_zone zone;
     struct energy_set set; /* counters of that zone only */
     bool started;          /* the bases are set */
+    uint64_t asleep_ns;    /* when they were */
     struct tally tally[ENERGY_COUNTERS_MAX];
     struct power_reading last; /* the last good one, or since when counting began anew */
 };
@@ -141,6 +142,7 @@ struct advance {
     bool moved[ENERGY_COUNTERS_MAX];
     double joules;
     uint64_t elapsed_ns; /* since the last good reading */
+    uint64_t awake_ns;   /* of it */
 };
 
 static bool is_of_files(const struct power_source *s)
@@ -191,11 +193,12 @@ static int power_check(const struct power_source *s, const struct advance *a, st
 }
 
 /* What lies before these counts is given up: the next reading is of the time from now. */
-static void start_over(struct power_source *s, const struct advance *a, uint64_t taken_ns)
+static void start_over(struct power_source *s, const struct advance *a, const struct power_now *now)
 {
     for (size_t i = 0; i < s->set.n; i++)
         s->tally[i] = (struct tally){ .base = a->value[i] };
-    s->last.taken_ns = taken_ns;
+    s->last.taken_ns = now->taken_ns;
+    s->asleep_ns = now->asleep_ns;
     s->started = true;
 }
 
@@ -219,7 +222,7 @@ static int joules_of(const struct power_source *s, size_t i, struct advance *a, 
     if (c->is_power) {
         a->moved[i] = socket_draws(s, a, c->socket);
         *ret = watt_joules_of_power((double)base * WATTS_PER_UW, (double)a->value[i] * WATTS_PER_UW,
-                                    a->elapsed_ns);
+                                    a->awake_ns);
         return 0;
     }
     int code = watt_counts_between(base, a->value[i], c->modulus, &counts);
@@ -238,8 +241,10 @@ static int advance_check(const struct power_source *s, struct advance *a, struct
         double joules = 0, watts = 0;
         int code = joules_of(s, i, a, &joules);
         if (code == 0) {
+            /* What looks like a wrap over a suspend may be a reset: it is given the time awake. */
+            bool went_back = !s->set.counter[i].is_power && a->value[i] < s->tally[i].base;
             a->joules += joules;
-            code = watt_from_joules(a->joules, a->elapsed_ns, &watts);
+            code = watt_from_joules(a->joules, went_back ? a->awake_ns : a->elapsed_ns, &watts);
         }
         if (code == -EAGAIN)
             return err_set(err, code, "no time has passed since the last reading");
@@ -257,12 +262,19 @@ static int advance_check(const struct power_source *s, struct advance *a, struct
     return 0;
 }
 
+/* A platform whose board tells the processor nothing has a psys counter all the same, that stays
+   where it is. */
+static bool rests_never(enum energy_zone zone)
+{
+    return zone == ZONE_PACKAGE || zone == ZONE_PSYS;
+}
+
 /* Books how long each counter of a package has stood still; every socket's has to move. -EAGAIN
    while one has not, -ENODATA once one has not for too long. */
 static int still_check(struct power_source *s, const struct advance *a, struct err *err)
 {
     int code = 0;
-    for (size_t i = 0; i < s->set.n && s->zone == ZONE_PACKAGE; i++) {
+    for (size_t i = 0; i < s->set.n && rests_never(s->zone); i++) {
         struct tally *t = &s->tally[i];
         char what[200];
         if (a->moved[i]) {
@@ -274,19 +286,21 @@ static int still_check(struct power_source *s, const struct advance *a, struct e
             continue;
         counter_describe(s, &s->set.counter[i], what, sizeof(what));
         code = err_set(err, t->still < STILL_READINGS ? -EAGAIN : -ENODATA,
-                       "%s stands still at %llu for %u readings, and a processor draws power even "
+                       "%s stands still at %llu for %u readings, and %s draws power even "
                        "at rest",
-                       what, (unsigned long long)a->value[i], t->still);
+                       what, (unsigned long long)a->value[i], t->still,
+                       s->zone == ZONE_PACKAGE ? "a processor" : "a machine");
     }
     return code;
 }
 
-static void book(struct power_source *s, const struct advance *a, uint64_t taken_ns)
+static void book(struct power_source *s, const struct advance *a, const struct power_now *now)
 {
     for (size_t i = 0; i < s->set.n; i++)
         s->tally[i].base = a->value[i];
     s->last.joules += a->joules;
-    s->last.taken_ns = taken_ns;
+    s->last.taken_ns = now->taken_ns;
+    s->asleep_ns = now->asleep_ns;
 }
 
 /* Where it fails the bases stay, so that the next good reading has this interval in it. */
@@ -300,20 +314,21 @@ static int counter_read(struct power_source *s, const struct power_now *now,
     if (code < 0)
         return code;
     if (!s->started) {
-        start_over(s, &a, now->taken_ns);
+        start_over(s, &a, now);
         *ret = s->last;
         return 0;
     }
     if (now->taken_ns > s->last.taken_ns)
         a.elapsed_ns = now->taken_ns - s->last.taken_ns;
+    a.awake_ns = power_awake_ns(now, s->last.taken_ns, s->asleep_ns);
     code = advance_check(s, &a, err);
     if (code == -ERANGE)
-        start_over(s, &a, now->taken_ns);
+        start_over(s, &a, now);
     if (code == 0)
         code = still_check(s, &a, err);
     if (code < 0)
         return code;
-    book(s, &a, now->taken_ns);
+    book(s, &a, now);
     *ret = s->last;
     return 0;
 }

@@ -10,7 +10,8 @@
 
 #include <errno.h>
 
-/* The tables tell of machines with two sockets; a VM's host is taken for one. */
+/* The tables tell of machines with two sockets; a VM's host is taken for one, or for as many of
+   them as the VM has threads for. */
 #define TABLE_SOCKETS 2
 
 /* True watts over those of the models that kepler-model-server hands out for a machine, over all
@@ -28,6 +29,7 @@ struct power_source {
     struct weights weights;      /* of the server, now */
     char name[96];               /* "E:any server CPU" */
     bool started;
+    uint64_t asleep_ns; /* at the last reading */
     struct power_reading last;
 };
 
@@ -44,6 +46,10 @@ static struct watt_model model_of(const struct power_machine *m)
         model.sockets = TABLE_SOCKETS;
         model.threads = m->power.table_threads;
         model.vcpus = m->cpu.threads;
+        while (model.threads > 0 && model.threads < model.vcpus) { /* its host has more of them */
+            model.sockets += TABLE_SOCKETS;
+            model.threads += m->power.table_threads;
+        }
     }
     return model;
 }
@@ -137,9 +143,12 @@ static int model_read(struct power_source *s, const struct power_now *now,
 {
     (void)err;
     double seconds = 0;
-    if (s->started && now->taken_ns > s->last.taken_ns)
-        seconds = (double)(now->taken_ns - s->last.taken_ns) / (double)NS_PER_SEC;
+    if (s->started) {
+        uint64_t awake_ns = power_awake_ns(now, s->last.taken_ns, s->asleep_ns);
+        seconds = (double)awake_ns / (double)NS_PER_SEC;
+    }
     s->started = true;
+    s->asleep_ns = now->asleep_ns;
     s->last.taken_ns = now->taken_ns;
     struct watt_range r = zone_watts(s, now->usage_ratio);
     s->last.joules += r.watts * seconds;
@@ -168,10 +177,6 @@ static int server_update(struct power_source *s, struct err *err)
     (void)snprintf(p->name, sizeof(p->name), "%s", model.name);
     s->model.weights = s->zone == ZONE_PACKAGE ? &s->weights : NULL;
     s->model.dram_weights = s->zone == ZONE_DRAM ? &s->weights : NULL;
-    for (size_t i = 0; i < POWER_CURVE_POINTS; i++) {
-        p->curve[i] = weights_watts(&s->weights,
-                                    (double)i / (POWER_CURVE_POINTS - 1) * s->model.threads * 1000);
-    }
     source_describe(s);
     return 0;
 }

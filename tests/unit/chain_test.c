@@ -171,7 +171,7 @@ static struct chain_reading after(double seconds, double watts)
     second += seconds;
     for (size_t i = 0; i < RANKS; i++)
         script[i].joules += watts * seconds * (i >= GUESS ? 2 : 1);
-    const struct power_now now = { (uint64_t)((1000 + second) * (double)NS_PER_SEC), 0.5 };
+    const struct power_now now = { (uint64_t)((1000 + second) * (double)NS_PER_SEC), 0.5, 0 };
     chain_read(chain, &now, chain_ready_ranks(NULL), &r);
     return r;
 }
@@ -534,6 +534,32 @@ static void one_that_does_not_count_is_not_taken(void **state)
     }
 }
 
+/* Gold opens and never counts, which must not keep silver from its turn. */
+static void trials_go_round(void **state)
+{
+    static const int says[] = { 0, -EAGAIN, -ENODATA };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(says); i++) {
+        struct chain_reading r = { 0 };
+        break_row(GOLD, -ENOENT);
+        break_row(SILVER, -ENOENT);
+        open_as(all);
+        (void)step();
+        break_row(GOLD, 0);
+        break_row(SILVER, 0);
+        for (int k = 0; k < 5 * 60 / STEP_S; k++) {
+            double joules = script[GOLD].joules;
+            r = step();
+            script[GOLD].joules = joules;
+            script[GOLD].read_code = script[GOLD].is_open ? says[i] : 0;
+            assert_string_not_equal(r.ops->name, "gold");
+        }
+        assert_string_equal(r.ops->name, "silver");
+        chain_close(chain);
+        chain = NULL;
+    }
+}
+
 /* On trial, it has no news at first; then the one in use fails: it steps in, for the time that
    the other has not told. */
 static void on_trial_it_steps_in_for_what_is_not_told(void **state)
@@ -637,6 +663,7 @@ int main(void)
         ROW(another_that_comes_later_ends_the_loss),
         ROW(a_better_one_comes_back_when_it_counts),
         ROW(one_that_does_not_count_is_not_taken),
+        ROW(trials_go_round),
         ROW(on_trial_it_steps_in_for_what_is_not_told),
         ROW(one_that_is_ready_is_tried_at_once),
         ROW(a_worse_one_that_is_ready_is_not_asked),

@@ -20,6 +20,7 @@
 static struct dump d;
 static struct meter *meter;
 static double second;
+static uint64_t asleep_ns;
 static uint64_t package_uj, dram_uj, msr_counts;
 
 static int setup(void **state)
@@ -29,6 +30,7 @@ static int setup(void **state)
     dump_cpuinfo(&d, 1, XEON_8275CL, "");
     meter = NULL;
     second = 0;
+    asleep_ns = 0;
     package_uj = 1000000;
     dram_uj = 5000;
     msr_counts = 777;
@@ -75,6 +77,7 @@ static struct meter_reading read_at(double usage_ratio)
 {
     struct meter_reading r = { 0 };
     struct power_now now = at_second(second, usage_ratio);
+    now.asleep_ns = asleep_ns;
     meter_read(meter, &now, &r);
     return r;
 }
@@ -167,6 +170,43 @@ static void a_late_tick_and_a_suspend(void **state)
     r = step(100, 0.3);
     assert_true(r.fresh);
     assert_near(r.zone[ZONE_PACKAGE].watts, 500.0 / 86405, 1e-9, "no spike");
+}
+
+/* Asleep for a day, then STEP_S awake at @watts. */
+static struct meter_reading sleep_and_step(double watts, double usage_ratio)
+{
+    struct meter_reading r = { 0 };
+    second += 86400;
+    asleep_ns += 86400 * NS_PER_SEC;
+    r = step(watts, usage_ratio);
+    return r;
+}
+
+static void a_suspend_is_no_rest_to_learn_from(void **state)
+{
+    (void)state;
+    dump_cpuinfo(&d, 1, "Intel(R) Xeon(R) Nameless 1", "");
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    (void)step(40, LOW_LOAD);
+    struct meter_reading r = sleep_and_step(40, LOW_LOAD);
+    assert_near(r.zone[ZONE_PACKAGE].watts, 200.0 / 86405, 1e-9, "over all the time");
+    r = step(100, 0.5);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 40, 1e-6, "P(0) is that of the machine awake");
+}
+
+static void an_estimate_rests_while_the_machine_does(void **state)
+{
+    (void)state;
+    asleep_ns = 3600 * NS_PER_SEC; /* and before the start */
+    open_with("auto", false);
+    (void)read_at(0.5);
+    (void)step(0, 0.5);
+    struct meter_reading r = sleep_and_step(0, 0.5);
+    assert_near(r.zone[ZONE_PACKAGE].joules, 2 * 222.3 * STEP_S, 1e-6, "of the time awake");
+    assert_near(r.zone[ZONE_DRAM].joules, 2 * 192 * 0.0879 * STEP_S, 1e-6, "dram's, too");
+    assert_true(r.elapsed_ns == (86400 + STEP_S) * NS_PER_SEC);
 }
 
 static void the_same_instant_again(void **state)
@@ -763,6 +803,8 @@ int main(void)
         ROW(first_reading_names_the_source),
         ROW(joules_watts_and_idle),
         ROW(a_late_tick_and_a_suspend),
+        ROW(a_suspend_is_no_rest_to_learn_from),
+        ROW(an_estimate_rests_while_the_machine_does),
         ROW(the_same_instant_again),
         ROW(one_bad_reading),
         ROW(bad_readings_apart_are_no_reason_to_leave),

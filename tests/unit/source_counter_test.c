@@ -13,11 +13,13 @@
 #define UJ_PER_PKG (1e6 / 16384)
 
 static struct dump d;
+static uint64_t asleep_ns;
 
 static int setup(void **state)
 {
     (void)state;
     dump_make(&d);
+    asleep_ns = 0;
     return 0;
 }
 
@@ -80,6 +82,7 @@ static struct power_reading read_ok(struct power_source *s, double second)
 {
     struct power_reading r = { 0 };
     struct power_now now = at_second(second, 0.5);
+    now.asleep_ns = asleep_ns;
     struct err err = { 0 };
     int code = power_source_powercap.read(s, &now, &r, &err);
     if (code < 0)
@@ -92,6 +95,7 @@ static void read_fails(struct power_source *s, double second, int want, const ch
 {
     struct power_reading r = { 0 };
     struct power_now now = at_second(second, 0.5);
+    now.asleep_ns = asleep_ns;
     struct err err = { 0 };
     assert_int_equal(power_source_powercap.read(s, &now, &r, &err), want);
     assert_has(err.text, saying);
@@ -284,6 +288,25 @@ static void a_week_of_suspend_is_no_spike(void **state)
     power_source_powercap.close(s);
 }
 
+/* Its energy went on, if little; or the suspend began it anew, which looks like a wrap of 262 kJ in
+   a day: 3 W. */
+static void a_counter_that_a_suspend_set_back_has_not_wrapped(void **state)
+{
+    (void)state;
+    powercap_make_one();
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    asleep_ns = 86400 * NS_PER_SEC;
+    dump_energy(&d, PKG0, 1000000 + 9000000000);
+    assert_near(read_ok(s, 86405).joules, 9000, 1e-6, "went on");
+    asleep_ns *= 2;
+    dump_energy(&d, PKG0, 7000000);
+    read_fails(s, 2 * 86405, -ERANGE, "set back");
+    dump_energy(&d, PKG0, 107000000);
+    assert_near(read_ok(s, 2 * 86405 + 1).joules, 9100, 1e-6, "from there on");
+    power_source_powercap.close(s);
+}
+
 static void two_readings_at_once(void **state)
 {
     (void)state;
@@ -362,6 +385,21 @@ static void only_the_package_has_to_move(void **state)
     power_source_powercap.close(s);
 }
 
+/* Boards that do not tell the processor what they draw leave psys where it is. */
+static void a_platform_has_to_move_too(void **state)
+{
+    (void)state;
+    powercap_make_one();
+    dump_zone(&d, "intel-rapl:1", "psys", MAX_UJ);
+    dump_energy(&d, "intel-rapl:1", 0);
+    struct power_source *s = open_zone(&power_source_powercap, ZONE_PSYS);
+    (void)read_ok(s, 0);
+    for (int i = 1; i < STILL_READINGS; i++)
+        read_fails(s, i, -EAGAIN, "a machine draws power even at rest");
+    read_fails(s, STILL_READINGS, -ENODATA, "stands still at 0 for 10 readings");
+    power_source_powercap.close(s);
+}
+
 /* -- sensors that tell watts -- */
 
 static void a_power_sensor_is_integrated(void **state)
@@ -377,6 +415,8 @@ static void a_power_sensor_is_integrated(void **state)
     assert_near(read_ok(s, 6).joules, 310, 1e-9, "60 W for 1 s: steady is not still");
     dump_hwmon(&d, "scmi_sensors", "package", 20000000);
     assert_near(read_ok(s, 16).joules, 710, 1e-9, "a late tick");
+    asleep_ns = 3600 * NS_PER_SEC;
+    assert_near(read_ok(s, 3618).joules, 750, 1e-9, "20 W for the 2 s awake");
     power_source_hwmon.close(s);
 }
 
@@ -581,10 +621,12 @@ int main(void)
         ROW(a_failed_reading_keeps_its_energy_for_the_next),
         ROW(the_ceiling_holds_for_the_time_since_the_last_good_reading),
         ROW(a_week_of_suspend_is_no_spike),
+        ROW(a_counter_that_a_suspend_set_back_has_not_wrapped),
         ROW(two_readings_at_once),
         ROW(stands_still),
         ROW(a_slow_counter_is_never_0_and_never_a_spike),
         ROW(only_the_package_has_to_move),
+        ROW(a_platform_has_to_move_too),
         ROW(a_power_sensor_is_integrated),
         ROW(what_a_power_sensor_cannot_mean),
         ROW(a_sensor_at_0_is_bad_in_the_end),

@@ -166,6 +166,25 @@ static void a_vm_of_a_measured_cpu(void **state)
     power_source_model.close(s);
 }
 
+/* 448 threads do not fit into two sockets of 48: the share is of a host that has them. */
+static void a_vm_of_more_than_two_sockets(void **state)
+{
+    (void)state;
+    dump_cpuinfo(&d, 1, XEON_8275CL, "hypervisor");
+    dump_read_machine(&d);
+    d.machine.cpu.threads = 448;
+    struct power_source *s = open_ok(&power_source_model, ZONE_PACKAGE);
+    struct power_reading r = read_ok(&power_source_model, s, 0, 0);
+    assert_near(r.idle_watts, 58.7 * 448 / 96, 1e-9, "448 of 480 threads at rest");
+    power_source_model.close(s);
+    d.machine.cpu.threads = 192;
+    s = open_ok(&power_source_model, ZONE_PACKAGE);
+    (void)read_ok(&power_source_model, s, 0, 1);
+    r = read_ok(&power_source_model, s, 1, 1);
+    assert_near(r.joules, 2 * 617.4, 1e-6, "all of four sockets at full load");
+    power_source_model.close(s);
+}
+
 static void a_cpu_that_nobody_knows(void **state)
 {
     (void)state;
@@ -437,6 +456,7 @@ int main(void)
         ROW(c5_metal),
         ROW(time_that_does_not_pass),
         ROW(a_vm_of_a_measured_cpu),
+        ROW(a_vm_of_more_than_two_sockets),
         ROW(a_cpu_that_nobody_knows),
         ROW(zones_that_no_model_tells),
         ROW(what_is_not_asked_for_gives_no_reason),
