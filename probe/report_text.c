@@ -226,7 +226,8 @@ static void print_verdict(struct buf *to, const struct findings *f,
                  style->colour ? PLAIN : "");
     if (f->selected[0] == '\0')
         return;
-    AUTO_STR run = mem_printf("sudo kepler-exporter --power.source=%s", f->selected);
+    const char *source = json_text(json_get(f->exporter, "power"), "source", f->selected);
+    AUTO_STR run = mem_printf("sudo kepler-exporter --power.source=%s", source);
     buf_str(to, "\n  ");
     print_command(to, style, run);
 }

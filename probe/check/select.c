@@ -107,6 +107,49 @@ static void put_setting(struct json *to, const char *group, const char *value)
     json_put(to, group, member);
 }
 
+static bool has_zone(const struct findings_source *s, const char *zone)
+{
+    for (size_t i = 0; s && i < s->zones; i++) {
+        if (strcmp(s->zone[i], zone) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const struct findings_source *selected_source(const struct findings *f)
+{
+    for (size_t i = 0; i < f->sources; i++) {
+        if (strcmp(f->source[i].name, f->selected) == 0)
+            return &f->source[i];
+    }
+    return NULL;
+}
+
+/* A meter that measures no processor, but what the selected source does not. */
+static bool has_more_beside(const struct probe *p, size_t d)
+{
+    char id[32];
+    const struct findings_source *s = selected_source(&p->findings);
+    (void)snprintf(id, sizeof(id), "power.%s", p->trial[d].driver->name);
+    bool found = false;
+    for (size_t z = 0; p->verdict[d].is_elsewhere && !found && z < ZONE_COUNT; z++)
+        found = p->verdict[d].zone_ok[z] && !has_zone(s, energy_zone_name((enum energy_zone)z));
+    return found && !probe_is_ignored(p, id);
+}
+
+/* To name one source is to go without the others: a meter beside it takes the exporter's chain,
+   which begins with the same one (unless a better one is ignored here). */
+static const char *power_setting(const struct probe *p)
+{
+    const char *selected = p->findings.selected;
+    const char *best = energy_best(p) ? energy_best(p) : "model";
+    for (size_t d = 0; d < p->trials && strcmp(best, selected) == 0; d++) {
+        if (has_more_beside(p, d))
+            return "auto";
+    }
+    return selected;
+}
+
 void select_sources(struct probe *p)
 {
     for (size_t d = 0; d < energy_drivers_count; d++) /* best first */
@@ -116,7 +159,7 @@ void select_sources(struct probe *p)
     select_accounting(p);
 
     struct json *settings = json_new_object();
-    put_setting(settings, "power", p->findings.selected);
+    put_setting(settings, "power", power_setting(p));
     put_setting(settings, "accounting", p->findings.accounting);
     json_free(p->findings.exporter);
     p->findings.exporter = settings;

@@ -225,6 +225,36 @@ def test_a_power_meter_of_the_board_is_no_package(a_copy):
     assert found["power"]["selected"] == "model" and found["power"]["quality"] == "estimated"
 
 
+def test_a_meter_beside_the_package_takes_the_chain_of_sources(a_copy):
+    """--power.source=NAME would leave the meter out, which the probe says is shown."""
+    root = a_copy("altra-hwmon")
+    shutil.rmtree(root / "sys/class/hwmon/hwmon1")
+    server = a_copy("c5-metal-ubuntu-6.8-aws")
+    for above in ("", ".probe/later/"):
+        folder = server / above / "sys/class/hwmon/hwmon0"
+        folder.mkdir(parents=True)
+        (folder / "name").write_text("power_meter\n")
+        (folder / "power1_average").write_text("390000000\n")
+    for machine, selected in ((root, "model"), (server, "msr")):
+        found = on(machine)
+        assert found["power"]["selected"] == selected
+        assert found["exporter"]["power"]["source"] == "auto"
+        assert "$ sudo kepler-exporter --power.source=auto\n" in probe("--root", machine).stdout
+        alone = on(machine, "--ignore", "power.hwmon")
+        assert alone["exporter"]["power"]["source"] == selected
+    # the chain would begin with what is ignored
+    assert on(server, "--ignore", "power.msr")["exporter"]["power"]["source"] == "model"
+
+
+def test_a_meter_of_what_is_measured_anyway_changes_nothing(a_copy):
+    root = a_copy("server-powercap")
+    folder = root / "sys/class/hwmon/hwmon0"
+    folder.mkdir(parents=True)
+    (folder / "name").write_text("power_meter\n")
+    (folder / "power1_average").write_text("390000000\n")
+    assert on(root)["exporter"]["power"]["source"] == "powercap"
+
+
 def test_a_sensor_that_says_0_is_no_meter(a_copy):
     root = a_copy("altra-hwmon")
     (root / ".probe/later/sys/class/hwmon/hwmon1/power1_input").write_text("0\n")
