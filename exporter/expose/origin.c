@@ -5,17 +5,12 @@
 
 #define ORIGIN_LIMIT ((size_t)1 << 10) /* bytes of one zone's: a name, a model, its bounds */
 
-/* "E:any server CPU" is "tier E any server CPU"; a model server's names have no tier. */
+/* "E:any server CPU" is "tier E any server CPU"; a measured zone has no model. */
 static void add_model(struct buf *to, const char *model)
 {
     const char *colon = strchr(model, ':');
-    if (!model[0])
-        return;
-    if (colon && colon - model <= 2) {
+    if (colon)
         buf_printf(to, ", tier %.*s %s", (int)(colon - model), model, colon + 1);
-    } else {
-        buf_printf(to, ", %s", model);
-    }
 }
 
 static void add_zone(struct buf *to, const struct meter_zone *zone)

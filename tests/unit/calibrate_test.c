@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "calibrate/bench.h"
 #include "calibrate/load.h"
 #include "calibrate/options.h"
 #include "calibrate/plan.h"
@@ -20,6 +21,7 @@
 #include <cmocka.h>
 
 #include "near.h"
+#include "power_dump.h"
 
 /* -- plan -- */
 
@@ -434,6 +436,45 @@ static void work_depends_on_all_that_was_computed(void **state)
     assert_null(a.word);
 }
 
+/* -- bench -- */
+
+#define PKG      "intel-rapl:0"
+#define PKG_FILE "/sys/class/powercap/" PKG "/energy_uj"
+
+/* The sensor's last readings of a step and the first of the next one were bad, so that an estimate
+   stands in for it: what that says is no measurement. */
+static void an_estimate_is_never_calibrated_by(void **state)
+{
+    (void)state;
+    struct dump d;
+    struct err err = { 0 };
+    struct progress progress = { .to = stderr };
+    struct bench b = BENCH_NONE;
+    struct model_point point = { 0 };
+    const struct plan plan = { .dwell_ns = NS_PER_SEC / 2, .reading_ns = READING_MIN_NS };
+    dump_make(&d);
+    dump_cpuinfo(&d, 1, XEON_8275CL, "");
+    dump_zone(&d, PKG, "package-0", 262143328850);
+    dump_energy(&d, PKG, 1000000);
+    const struct calibrate_options o = { .source = "auto", .paths = { .root = d.tree.path } };
+    b.progress = &progress;
+    if (bench_open(&b, &o, &err) < 0 || bench_start(&b, &err) < 0)
+        fail_msg("%s", err.text);
+    if (!b.source)
+        fail_msg("%s", b.tried);
+    tree_printf(&d.tree, PKG_FILE, "bad");
+    for (int i = 0; i < 3; i++) {
+        const struct power_now now = power_now_read(0);
+        meter_read(b.meter, &now, &b.reading);
+    }
+    assert_string_equal(b.reading.zone[ZONE_PACKAGE].quality, "estimated");
+    dump_energy(&d, PKG, 2000000);
+    assert_int_equal(bench_measure(&b, &plan, "load 50 %", &point, &err), -ENODATA);
+    assert_has(err.text, "the sensor powercap failed");
+    bench_close(&b);
+    dump_done(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -454,6 +495,7 @@ int main(void)
         cmocka_unit_test(without_a_terminal_there_is_no_bar),
         cmocka_unit_test(threads_work_for_the_time_they_are_told),
         cmocka_unit_test(work_depends_on_all_that_was_computed),
+        cmocka_unit_test(an_estimate_is_never_calibrated_by),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -350,7 +350,7 @@ static void help_tells_the_source_of_each_zone(void **state)
     struct meter_zone tier_a = zone_from("model", "A:Platinum 8275CL", 0.82, 1.43);
     struct meter_zone its_dram = zone_from("model", "A:Platinum 8275CL", 0.5, 1.5);
     struct meter_zone calibrated = zone_from("model", "B':node.json", 0.9, 1.19);
-    struct meter_zone server = zone_from("model-server", "SGDRegressorTrainer_1", 0.5, 2);
+    struct meter_zone server = zone_from("model-server", "S:SGDRegressorTrainer_1", 0.5, 2);
     const struct {
         const char *why;
         struct meter_zone package, dram, psys;
@@ -371,8 +371,8 @@ static void help_tells_the_source_of_each_zone(void **state)
           ".. x1.50)" },
         { "a calibration", calibrated, none, none,
           " (source model, tier B' node.json, estimated, true value within x0.90 .. x1.19)" },
-        { "a model server's name has no tier", server, none, none,
-          " (source model-server, SGDRegressorTrainer_1, estimated, true value within x0.50 .. "
+        { "a model server's", server, none, none,
+          " (source model-server, tier S SGDRegressorTrainer_1, estimated, true value within x0.50 .. "
           "x2.00)" },
         { "only the platform is measured", tier_a, none, hwmon,
           " (package: source model, tier A Platinum 8275CL, estimated, true value within x0.82 .. "
