@@ -269,6 +269,15 @@ static bool rests_never(enum energy_zone zone)
     return zone == ZONE_PACKAGE || zone == ZONE_PSYS;
 }
 
+/* psys is told by the master package alone: one of its counters speaks for all of them. */
+static bool has_moved(const struct power_source *s, const struct advance *a, size_t i)
+{
+    bool moved = a->moved[i];
+    for (size_t k = 0; k < s->set.n && s->zone == ZONE_PSYS; k++)
+        moved |= a->moved[k];
+    return moved;
+}
+
 /* Books how long each counter of a package has stood still; every socket's has to move. -EAGAIN
    while one has not, -ENODATA once one has not for too long. */
 static int still_check(struct power_source *s, const struct advance *a, struct err *err)
@@ -277,7 +286,7 @@ static int still_check(struct power_source *s, const struct advance *a, struct e
     for (size_t i = 0; i < s->set.n && rests_never(s->zone); i++) {
         struct tally *t = &s->tally[i];
         char what[200];
-        if (a->moved[i]) {
+        if (has_moved(s, a, i)) {
             t->still = 0;
             continue;
         }

@@ -402,6 +402,24 @@ static void a_platform_has_to_move_too(void **state)
 
 /* -- sensors that tell watts -- */
 
+/* perf counts psys on each package, and only the master's moves. */
+static void one_package_tells_the_platform(void **state)
+{
+    (void)state;
+    powercap_make();
+    dump_zone(&d, "intel-rapl:2", "psys", MAX_UJ);
+    dump_energy(&d, "intel-rapl:2", 1000000);
+    dump_zone(&d, "intel-rapl:3", "psys-1", MAX_UJ);
+    dump_energy(&d, "intel-rapl:3", 9);
+    struct power_source *s = open_zone(&power_source_powercap, ZONE_PSYS);
+    (void)read_ok(s, 0);
+    for (int i = 1; i <= 2 * STILL_READINGS; i++) {
+        dump_energy(&d, "intel-rapl:2", 1000000 + (uint64_t)i * 100000000);
+        assert_near(read_ok(s, i).joules, i * 100.0, 1e-6, "100 W, of the master alone");
+    }
+    power_source_powercap.close(s);
+}
+
 static void a_power_sensor_is_integrated(void **state)
 {
     (void)state;
@@ -627,6 +645,7 @@ int main(void)
         ROW(a_slow_counter_is_never_0_and_never_a_spike),
         ROW(only_the_package_has_to_move),
         ROW(a_platform_has_to_move_too),
+        ROW(one_package_tells_the_platform),
         ROW(a_power_sensor_is_integrated),
         ROW(what_a_power_sensor_cannot_mean),
         ROW(a_sensor_at_0_is_bad_in_the_end),
