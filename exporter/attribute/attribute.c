@@ -105,11 +105,11 @@ void attribution_apply(struct attribution *a, struct sample *sample,
     struct share share = { .total_ns = 0 };
     take_deferred(a, sample, &share);
     for (int z = 0; z < ZONE_COUNT; z++) {
-        if (meter->zone[z].present) {
-            split_zone(a, &meter->zone[z], (enum energy_zone)z, &share);
-        } else {
+        const struct meter_zone *m = &meter->zone[z];
+        if (m->present || m->delta_joules > 0) /* what it used until it was lost */
+            split_zone(a, m, (enum energy_zone)z, &share);
+        if (!m->present)
             clear_zone(a, (enum energy_zone)z);
-        }
     }
     for (size_t i = 0; i < sample->processes; i++)
         pay(sample->process[i], &share);

@@ -18,6 +18,7 @@ struct zone {
     struct chain *chain;          /* NULL: there is none */
     struct chain_reading reading; /* the last one */
     bool announced;               /* its source was named in an event */
+    bool has_watts;               /* since it was there, or there again */
     double floor_watts;           /* lowest seen at low load; HUGE_VAL: none yet */
 
     /* Used, and not told yet, as the leading zone had no good reading. */
@@ -32,6 +33,7 @@ struct meter {
     struct zone zone[ZONE_COUNT];
     uint64_t read_ns;   /* of the last reading; 0 none */
     uint64_t asleep_ns; /* at it */
+    bool has_watts;     /* there was a fresh reading */
     struct meter_reading out;
     char opening[METER_EVENT_SIZE]; /* why no better source: told with the first reading */
 };
@@ -107,19 +109,24 @@ static void book(struct meter *m, enum energy_zone z)
     zone->joules = zone->busy_ns = 0;
     zone->elapsed_ns = 0;
     zone->has_slept = false;
+    zone->has_watts = true;
 }
 
-/* What its source is now. Joules of a zone that has none stay, with the path that they are of. */
-static void show(const struct chain_reading *r, struct meter_zone *out)
+/* What its source is now. Joules of a zone that has none stay, with the path that they are of. One
+   that comes later, or again, is there once it has watts: 0 W would be none of its. */
+static void show(const struct meter *m, struct zone *zone, struct meter_zone *out)
 {
-    out->present = r->source.taken_ns > 0 && !r->lost;
+    const struct chain_reading *r = &zone->reading;
+    bool answers = r->source.taken_ns > 0 && !r->lost;
+    zone->has_watts = zone->has_watts && answers;
+    out->present = answers && (zone->has_watts || !m->has_watts);
     out->source = r->ops->name;
     out->quality = r->ops->quality;
     out->model = r->model;
-    if (!out->present) {
+    if (!out->present)
         out->watts = out->idle_watts = out->low_watts = out->high_watts = 0;
+    if (!answers)
         return;
-    }
     (void)snprintf(out->path, sizeof(out->path), "%s", r->source.path);
     out->low_ratio = r->source.widest_low;
     out->high_ratio = r->source.widest_high;
@@ -145,7 +152,6 @@ static void read_zone(struct meter *m, enum energy_zone z, const struct power_no
         r.idle_watts = zone->reading.idle_watts;
     }
     zone->reading = r;
-    show(&r, &m->out.zone[z]);
 }
 
 /* The zone whose good readings are the meter's: package, or the first that has watts. */
@@ -215,8 +221,13 @@ static void read_all(struct meter *m, const struct power_now *now)
     if (leader == before && first->elapsed_ns > 0) {
         m->out.fresh = true;
         m->out.elapsed_ns = first->elapsed_ns;
+        m->has_watts = true;
         for (unsigned z = 0; z < ZONE_COUNT; z++)
             book(m, (enum energy_zone)z);
+    }
+    for (unsigned z = 0; z < ZONE_COUNT; z++) {
+        if (m->zone[z].chain)
+            show(m, &m->zone[z], &m->out.zone[z]);
     }
     tell(m);
     if (first->reading.changed && is_measured(first->reading.ops))

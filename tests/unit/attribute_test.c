@@ -175,10 +175,11 @@ static void zone_that_goes_away_keeps_joules_not_watts(void **state)
     set_zone(&w, ZONE_DRAM, 4, 1);
     attribution_apply(&w.a, &w.sample, &w.meter);
     assert_close(w.p[0].watts[ZONE_DRAM], 3, "dram");
-    w.meter.zone[ZONE_DRAM].present = false;
+    w.meter.zone[ZONE_DRAM] = (struct meter_zone){ .delta_joules = 2, .delta_idle_joules = 1 };
+    w.p[0].pending_ns = 1;
     attribution_apply(&w.a, &w.sample, &w.meter);
-    assert_close(w.p[0].joules[ZONE_DRAM], 3, "joules stay");
-    assert_close(w.a.node_joules[ZONE_DRAM], 4, "node joules stay");
+    assert_close(w.p[0].joules[ZONE_DRAM], 4, "joules stay, with those that waited when it went");
+    assert_close(w.a.node_joules[ZONE_DRAM], 6, "node joules stay");
     assert_close(w.p[0].watts[ZONE_DRAM], 0, "watts go");
     assert_close(w.a.idle_watts[ZONE_DRAM], 0, "idle watts go");
 }

@@ -513,6 +513,31 @@ static void platform_measured_and_package_estimated(void **state)
     assert_string_equal(meter_quality(&r), "measured and estimated");
 }
 
+/* A board that does not tell the processor what it draws: psys is never 0 W, it is not there. */
+static void a_platform_that_stands_still_is_absent(void **state)
+{
+    (void)state;
+    powercap_make();
+    dump_zone(&d, "intel-rapl:1", "psys", MAX_UJ);
+    dump_energy(&d, "intel-rapl:1", 7);
+    open_with("auto", false);
+    (void)read_at(0.5);
+    for (int i = 0; i < 2 * STILL_READINGS; i++) {
+        struct meter_reading r = step(100, 0.5);
+        assert_true(r.fresh && r.zone[ZONE_PACKAGE].present && r.zone[ZONE_DRAM].present);
+        assert_false(r.zone[ZONE_PSYS].present);
+    }
+    dump_energy(&d, "intel-rapl:1", 300000007);
+    for (int i = 0; i < 60 / STEP_S + 1; i++) {
+        dump_energy(&d, "intel-rapl:1", 300000007 + 1000000000 * (uint64_t)(i + 1));
+        struct meter_reading r = step(100, 0.5);
+        const struct meter_zone *psys = &r.zone[ZONE_PSYS];
+        assert_true(!psys->present || psys->watts > 0);
+        if (i == 60 / STEP_S)
+            assert_true(psys->present);
+    }
+}
+
 static void strictly_a_source_without_a_package(void **state)
 {
     (void)state;
@@ -559,10 +584,12 @@ static void the_leader_is_lost(void **state)
     assert_near(r.zone[ZONE_PSYS].watts, 300, 1e-6, "over that time");
     tree_printf(&d.tree, core_file, "50000000\n");
     second += STEP_S;
-    (void)read_at(0.5);
+    r = read_at(0.5);
+    assert_false(r.zone[ZONE_CORE].present); /* no watts yet: 0 W would be wrong */
     second += STEP_S;
     r = read_at(0.5);
     assert_true(r.fresh && r.zone[ZONE_CORE].present);
+    assert_near(r.zone[ZONE_CORE].watts, 50, 1e-6, "again");
     assert_near(r.zone[ZONE_CORE].joules, 7 * STEP_S * 50, 1e-6, "nothing lost");
 }
 
@@ -816,6 +843,7 @@ int main(void)
         ROW(a_zone_that_nothing_else_has_is_gone_until_it_answers),
         ROW(zones_that_are_not_measured_beside_a_measured_package_are_absent),
         ROW(platform_measured_and_package_estimated),
+        ROW(a_platform_that_stands_still_is_absent),
         ROW(strictly_a_source_without_a_package),
         ROW(the_leader_is_lost),
         ROW(strictly_named_it_gives_way_all_the_same),
