@@ -55,6 +55,7 @@ struct energy_verdict {
     bool is_elsewhere;        /* no package counter at all, but another zone is good */
     bool is_power;            /* watts are told, not counted */
     double watts[ZONE_COUNT]; /* sockets summed; 0 unless zone_ok */
+    bool is_too_much;         /* of the package: more than is believed */
     char why[240];            /* not usable: the first counter that is not, and its figures */
 };
 struct energy_limits {

@@ -124,8 +124,11 @@ void energy_judge(const struct energy_trial *t, const struct energy_limits *limi
             faulty[zone] = true;
             if (fault[0] == '\0')
                 memcpy(fault, why, sizeof(fault));
-            if (zone == ZONE_PACKAGE && v.why[0] == '\0')
+            if (zone == ZONE_PACKAGE && v.why[0] == '\0') {
                 memcpy(v.why, why, sizeof(v.why));
+                v.is_too_much = t->pair[i].first_code == 0 && t->pair[i].second_code == 0 &&
+                                watts > limits->socket_watts;
+            }
         }
         v.watts[zone] += watts;
     }

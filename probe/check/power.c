@@ -92,6 +92,11 @@ static bool judge_counters(const struct probe *p, size_t d, struct finding *f)
     f->status = FINDING_FAIL;
     findings_text(&f->detail, "%s", v->why);
     findings_text(&f->impact, "these counters cannot be used");
+    if (v->is_too_much) {
+        findings_text(&f->remedy_note,
+                      "if this processor may draw that (a turbo without limits), tell the exporter "
+                      "half of the most it draws, or more: --power.tdp-watts");
+    }
     if (p->is_vm)
         remedy_vm(p, f);
     return true;

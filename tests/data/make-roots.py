@@ -174,8 +174,9 @@ def server_powercap():
     r.acts()
     for s, (package, dram) in enumerate(((98.5, 11.2), (104.0, 10.4))):
         r.zone("intel-rapl", f"intel-rapl:{s}", f"package-{s}", 71_000_000_000, 71_000_000_000 + int(package * 4e5))
-        r.zone(f"intel-rapl/intel-rapl:{s}", f"intel-rapl:{s}:0", "dram", 262_143_000_000,
-               (262_143_000_000 + int(dram * 4e5)) % 262_143_328_851)
+        # Ice Lake-X: 2^32 - 1 counts of 15.3 uJ; it begins again between the readings
+        r.zone(f"intel-rapl/intel-rapl:{s}", f"intel-rapl:{s}:0", "dram", 65_712_000_000,
+               (65_712_000_000 + int(dram * 4e5)) % 65_712_999_614, 65_712_999_613)
     r.zone("intel-rapl", "intel-rapl:2", "psys", 8_000_000_000, 8_000_000_000 + int(310 * 4e5))
     r.zone("intel-rapl-mmio", "intel-rapl-mmio:0", "package-0", 71_000_000_000, 71_000_000_000 + int(98.5 * 4e5))
     for name in ("intel-rapl", "intel-rapl-mmio"):

@@ -255,6 +255,25 @@ def test_a_meter_of_what_is_measured_anyway_changes_nothing(a_copy):
     assert on(root)["exporter"]["power"]["source"] == "powercap"
 
 
+def test_sapphire_rapids_dram_is_not_a_quarter_on_a_kernel_that_thinks_so(a_copy):
+    root = a_copy("server-powercap")
+    assert "dram 21.6 W" in finding(on(root), "power.powercap")["detail"]
+    cpuinfo = root / "proc/cpuinfo"
+    cpuinfo.write_text(re.sub(r"model\t\t: 106", "model\t\t: 143", cpuinfo.read_text()))
+    assert "package 202.5 W, dram 86.2 W" in finding(on(root), "power.powercap")["detail"]  # x 61.035 / 15.3
+
+
+def test_more_than_is_believed_says_how_to_be_believed(a_copy):
+    root = a_copy("c5-metal-ubuntu-6.8-aws")
+    before = int((root / "dev/cpu/24/msr/0x611").read_text(), 16)
+    (root / ".probe/later/dev/cpu/24/msr/0x611").write_text(f"{before + round(500 * 0.5 * 2 ** 14):#x}\n")
+    found = on(root)
+    msr_finding = finding(found, "power.msr")
+    assert msr_finding["status"] == "fail" and "500 W" in msr_finding["detail"]
+    assert "--power.tdp-watts" in msr_finding["remedy"]["note"]
+    assert found["power"]["selected"] == "model"
+
+
 def test_a_sensor_that_says_0_is_no_meter(a_copy):
     root = a_copy("altra-hwmon")
     (root / ".probe/later/sys/class/hwmon/hwmon1/power1_input").write_text("0\n")
