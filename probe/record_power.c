@@ -36,15 +36,21 @@ static void copy_entry_files(struct recorder *r, const char *entry, const char *
     }
 }
 
-/* The entry's files go where its link leads, as in sysfs. */
+/* The entry's files go where its link leads, as in sysfs; but the folder and the chip of a power
+   supply are named by it, and a wireless device's battery is by its address or serial number
+   ("hid-aa:bb:cc:dd:ee:ff-battery", drivers/hid/hid-input.c). */
 static void record_entry(struct recorder *r, const char *entry, bool (*is_kept)(const char *file))
 {
     char target[512];
     bool is_link = rootfs_readlink(&r->p->fs, entry, target, sizeof(target)) == 0;
-    const bool is_below_sys = is_link && strncmp(target, "../../", 6) == 0;
+    const bool is_supply = is_link && strstr(target, "/power_supply/");
+    const bool is_below_sys = is_link && !is_supply && strncmp(target, "../../", 6) == 0;
     AUTO_STR folder = is_below_sys ? mem_printf("/sys/%s", target + 6) : mem_strdup(entry);
 
     copy_entry_files(r, entry, folder, is_kept);
+    AUTO_STR name = mem_printf("%s/name", folder);
+    if (is_supply)
+        recorder_text(r, name, "battery\n");
     if (!is_below_sys || r->code < 0)
         return;
     AUTO_STR full = mem_printf("%s%s", r->dir, entry);

@@ -117,11 +117,40 @@ static void no_number_of_a_meter(void **state)
     probe_close(p);
 }
 
+/* A wireless keyboard's battery is a chip whose name, and whose folder's, is its Bluetooth address.
+ */
+static void no_address_of_a_battery(void **state)
+{
+    (void)state;
+    AUTO_TREE from;
+    AUTO_TREE to;
+    struct err err = { 0 };
+    char text[64];
+    tree_make(&from);
+    tree_make(&to);
+#define SUPPLY "devices/hid/power_supply/hid-aa:bb:cc:dd:ee:ff-battery/hwmon0"
+    tree_put(&from, "/proc/cpuinfo", "processor : 0\nvendor_id : GenuineIntel\n");
+    tree_put(&from, "/sys/" SUPPLY "/name", "hid_aa:bb:cc:dd:ee:ff_battery\n");
+    tree_put(&from, "/sys/" SUPPLY "/in0_input", "4100\n");
+    tree_link(&from, "/sys/class/hwmon/hwmon0", "../../" SUPPLY);
+    AUTO_STR dump = tree_path(&to, "/dump");
+    struct probe *p = probed(from.path);
+    assert_int_equal(record_write(p, dump, &err), 0);
+    assert_false(rootfs_exists(&to.fs, "/dump/sys/devices"));
+    assert_true(rootfs_readlink(&to.fs, "/dump/sys/class/hwmon/hwmon0", text, sizeof(text)) < 0);
+    assert_true(rootfs_read_text(&to.fs, "/dump/sys/class/hwmon/hwmon0/name", text, sizeof(text)) >
+                0);
+    assert_string_equal(text, "battery");
+    assert_true(rootfs_exists(&to.fs, "/dump/sys/class/hwmon/hwmon0/in0_input"));
+    probe_close(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_repeat),
         cmocka_unit_test(no_number_of_a_meter),
+        cmocka_unit_test(no_address_of_a_battery),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
