@@ -325,7 +325,7 @@ static void on_bad(struct chain *c, const struct power_now *now, const struct er
 {
     char name[DESCRIPTION_SIZE];
     c->strikes++;
-    ret->rejected = true;
+    ret->rejected = c->strikes <= CHAIN_STRIKES; /* of one that is lost nothing more is expected */
     bool is_better = c->other.ops && c->other.rank <= c->current.rank;
     if (is_better && !slot_advanced(&c->other)) {
         slot_close(&c->other); /* nothing to stand by with */

@@ -46,7 +46,7 @@ struct chain_reading {
     struct power_reading source; /* the last good one of the source in use; borrowed values */
     const struct power_source_ops *ops; /* the source in use */
     const char *model;                  /* its model name; borrowed */
-    bool rejected;                      /* this reading was bad */
+    bool rejected;                      /* this reading was bad, of a source not lost before */
     bool changed;                       /* from now on another source is in use */
     bool lost; /* CHAIN_STRIKES bad readings, and no other source: the zone has no watts now */
     char event[400]; /* what happened, for the log; "" nothing */
