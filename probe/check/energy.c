@@ -106,6 +106,13 @@ static void say_no_package(const struct energy_trial *t, const char *first_fault
     }
 }
 
+static void blame_package(const struct energy_pair *pair, bool is_above, const char why[240],
+                          struct energy_verdict *v)
+{
+    memcpy(v->why, why, sizeof(v->why));
+    v->is_too_much = is_above && pair->first_code == 0 && pair->second_code == 0;
+}
+
 void energy_judge(const struct energy_trial *t, const struct energy_limits *limits,
                   struct energy_verdict *ret)
 {
@@ -124,11 +131,8 @@ void energy_judge(const struct energy_trial *t, const struct energy_limits *limi
             faulty[zone] = true;
             if (fault[0] == '\0')
                 memcpy(fault, why, sizeof(fault));
-            if (zone == ZONE_PACKAGE && v.why[0] == '\0') {
-                memcpy(v.why, why, sizeof(v.why));
-                v.is_too_much = t->pair[i].first_code == 0 && t->pair[i].second_code == 0 &&
-                                watts > limits->socket_watts;
-            }
+            if (zone == ZONE_PACKAGE && v.why[0] == '\0')
+                blame_package(&t->pair[i], watts > limits->socket_watts, why, &v);
         }
         v.watts[zone] += watts;
     }
