@@ -262,8 +262,8 @@ static int check_dies(const struct rootfs *fs, const struct cpu_facts *cpu, stru
         int socket = socket_of(cpu, first);
         if (has_other_die(fs, cpu, socket, die_of(fs, first))) {
             return err_set(err, -ENODATA,
-                           "socket %d has several dies with an energy register each, of which only "
-                           "powercap takes the sum: load its driver (modprobe intel_rapl_msr)",
+                           "socket %d has several dies with an energy register each, whose sum "
+                           "powercap and perf take: load a driver (modprobe intel_rapl_msr)",
                            socket);
         }
     }
