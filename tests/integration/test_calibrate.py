@@ -18,7 +18,7 @@ import lab
 
 CPU = "Intel(R) Xeon(R) Gold 6338 CPU @ 2.00GHz"
 SCHEMA = json.loads((lab.TOP / "docs" / "model.schema.json").read_text())
-SETTLE = 0.5
+SETTLE = 1.0
 STEP_DONE = re.compile(r"^load +(\d+) %: real +([\d.]+) %, package ([\d.]+) W")
 
 
