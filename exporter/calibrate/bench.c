@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
-#define BAD_MAX    3                 /* bad readings in a row; then the sensor is given up */
 #define FRESH_MIN  2                 /* readings that a step needs to have a deviation */
 #define WAIT_SLICE (250 * NS_PER_MS) /* so that the bar moves */
 
@@ -159,45 +158,34 @@ struct dwell {
     bool is_begun; /* there was a fresh reading: what the next ones count is of this step */
     struct spread package, dram;
     struct sample sample;
-    unsigned bad_in_row;
-    uint64_t rejected; /* as the meter counts, at the last reading */
-    char event[sizeof(((struct meter_reading *)NULL)->event)]; /* the last that told of trouble */
+    char event[sizeof(((struct meter_reading *)NULL)->event)]; /* the last */
 };
 
-static bool is_of_sensor(const struct bench *b, enum energy_zone zone)
+/* After some bad readings in a row, of this step or the one before, an estimate. */
+static bool is_stood_in_for(const struct bench *b, enum energy_zone zone)
 {
-    const struct meter_zone *z = &b->reading.zone[zone];
-    return z->present && strcmp(z->source, b->source) == 0;
+    const char *source = b->reading.zone[zone].source;
+    return source && strcmp(source, b->source) != 0;
 }
 
-/* -ENODATA once the sensor has been bad too often in a row, or an estimate stands in for it: bad
-   readings before this step count there, too. */
+/* -ENODATA once the sensor is given up. Other zones may fail as they like. */
 static int note_trouble(struct bench *b, struct dwell *d, struct err *err)
 {
-    bool is_bad = b->reading.rejected > d->rejected;
-    d->rejected = b->reading.rejected;
-    if (is_bad && b->reading.event[0])
+    if (b->reading.event[0])
         memcpy(d->event, b->reading.event, sizeof(d->event));
-    if (is_bad) {
-        d->bad_in_row++;
-    } else if (b->reading.fresh) {
-        d->bad_in_row = 0;
-    }
-    if (d->bad_in_row < BAD_MAX && is_of_sensor(b, ZONE_PACKAGE))
+    if (!is_stood_in_for(b, ZONE_PACKAGE) && !is_stood_in_for(b, ZONE_DRAM))
         return 0;
     return err_set(err, -ENODATA, "the sensor %s failed: %.480s", b->source,
                    d->event[0] ? d->event : "its readings make no sense");
 }
 
-static void count(const struct bench *b, struct dwell *d)
+static void count(const struct meter_reading *r, struct dwell *d)
 {
-    const struct meter_reading *r = &b->reading;
     if (!r->fresh)
         return;
     if (d->is_begun) {
         spread_add(&d->package, r->zone[ZONE_PACKAGE].delta_joules, r->elapsed_ns);
-        if (is_of_sensor(b, ZONE_DRAM))
-            spread_add(&d->dram, r->zone[ZONE_DRAM].delta_joules, r->elapsed_ns);
+        spread_add(&d->dram, r->zone[ZONE_DRAM].delta_joules, r->elapsed_ns);
     }
     d->is_begun = true;
 }
@@ -206,7 +194,7 @@ static int take_reading(struct bench *b, struct dwell *d, struct err *err)
 {
     sampler_drain(b->sampler);
     read_meter(b, d->sample.usage_ratio);
-    count(b, d);
+    count(&b->reading, d);
     return note_trouble(b, d, err);
 }
 
@@ -245,7 +233,7 @@ static int take_readings(struct bench *b, const struct plan *plan, const char *w
 int bench_measure(struct bench *b, const struct plan *plan, const char *what,
                   struct model_point *ret, struct err *err)
 {
-    struct dwell d = { .rejected = b->reading.rejected };
+    struct dwell d = { .is_begun = false };
     int code = take_reading(b, &d, err);
     if (code == 0)
         code = sampler_read(b->sampler, &d.sample, err);

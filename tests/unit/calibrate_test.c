@@ -475,6 +475,34 @@ static void an_estimate_is_never_calibrated_by(void **state)
     dump_done(&d);
 }
 
+/* A psys counter that nothing is wired to is no part of it. */
+static void a_zone_that_is_not_wanted_may_fail(void **state)
+{
+    (void)state;
+    struct dump d;
+    struct err err = { 0 };
+    struct progress progress = { .to = stderr };
+    struct bench b = BENCH_NONE;
+    struct model_point point = { 0 };
+    const struct plan plan = { .dwell_ns = NS_PER_SEC, .reading_ns = READING_MIN_NS };
+    dump_make(&d);
+    dump_cpuinfo(&d, 1, XEON_8275CL, "");
+    dump_zone(&d, PKG, "package-0", 262143328850);
+    dump_zone(&d, "intel-rapl:1", "psys", 262143328850);
+    dump_energy(&d, PKG, 1000000);
+    dump_energy(&d, "intel-rapl:1", 1000000);
+    const struct calibrate_options o = { .source = "auto", .paths = { .root = d.tree.path } };
+    b.progress = &progress;
+    if (bench_open(&b, &o, &err) < 0 || bench_start(&b, &err) < 0)
+        fail_msg("%s", err.text);
+    tree_printf(&d.tree, "/sys/class/powercap/intel-rapl:1/energy_uj", "bad");
+    assert_int_equal(bench_measure(&b, &plan, "load 50 %", &point, &err), -ENODATA);
+    assert_has(err.text, "usable readings"); /* as the package stands still */
+    assert_null(strstr(err.text, "failed"));
+    bench_close(&b);
+    dump_done(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -496,6 +524,7 @@ int main(void)
         cmocka_unit_test(threads_work_for_the_time_they_are_told),
         cmocka_unit_test(work_depends_on_all_that_was_computed),
         cmocka_unit_test(an_estimate_is_never_calibrated_by),
+        cmocka_unit_test(a_zone_that_is_not_wanted_may_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
