@@ -185,7 +185,9 @@ until ready && { has_watts || [ $SECONDS -ge $idle_deadline ]; }; do
     sleep 0.05
 done
 [ -z "$replaced" ] || echo "replaced the exporter of an earlier run (pid $replaced)"
-sed -nE 's/.*level=(warn|error) msg="(.*)"$/\1: \2/p' "$log" | cut -c1-160 | head -n 5
+sed -nE 's/.*level=(warn|error) msg="(.*)"$/\1: \2/p' "$log" | head -n 5 | while IFS= read -r line; do
+    printf '%s\n' "$line" | fold -s -w 110 | sed '2,$s/^/      /'
+done
 
 printf '\n'
 awk -v bold="$bold" -v dim="$dim" -v plain="$plain" '

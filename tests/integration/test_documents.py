@@ -65,3 +65,14 @@ def test_metrics_in_the_documents_exist(exporter):
     for document in DOCUMENTS:
         for name in re.findall(r"\bkepler_[a-z_]+[a-z]\b", document.read_text()):
             assert re.search(rf"\b{name}", known), f"{document.name}: {name}"
+
+
+def test_every_configuration_key_is_documented():
+    text = (lab.TOP / "docs/configuration.md").read_text()
+    rows = (lab.TOP / "exporter/config_keys.c").read_text()
+    keys = re.findall(r"\b(?:ROW|LIST|PLAIN|IGNORED|BELOW)\(\"([^\"*]+?)\.?\*?\"", rows)
+    assert len(keys) > 30
+    for key in keys:
+        head, _, last = key.rpartition(".")
+        assert f"`{key}" in text or (f"`{head}.url`" in text and f"`.{last}`" in text) or any(
+            key.startswith(whole) for whole in ("experimental", "kube.podInformer", "dev.fake-cpu-meter")), key
