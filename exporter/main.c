@@ -46,9 +46,11 @@ static int serve(const struct config *c, struct err *err)
         rc = http_open((const char *const *)c->listen, c->listens, &server, err);
     if (rc < 0)
         return rc;
-    say_listeners(c, server);
     rc = pipeline_open(c, server, &pipeline, err);
-    return rc < 0 ? rc : loop_run(pipeline, server, c->interval_ns, err);
+    if (rc < 0)
+        return rc;
+    say_listeners(c, server);
+    return loop_run(pipeline, server, c->interval_ns, err);
 }
 
 static int run(const struct config *c, const struct flags *flags)

@@ -41,6 +41,7 @@ struct chain {
     struct slot current; /* always open */
     struct slot other;   /* a better one on trial, or a stand-by while the current one is bad */
     unsigned strikes;    /* bad readings of the current one in a row */
+    bool is_distrusted;  /* the current one, whatever it reads */
     uint64_t read_ns;    /* of the last reading; 0 none */
     unsigned unsearched; /* readings since better sources were last tried */
     unsigned ready;      /* rows that say so at this reading */
@@ -276,7 +277,14 @@ static void adopt_other(struct chain *c, struct chain_reading *ret)
     c->other = (struct slot){ 0 };
     c->strikes = 0;
     c->unsearched = 0;
+    c->is_distrusted = false;
     ret->changed = true;
+}
+
+void chain_distrust(struct chain *c)
+{
+    c->is_distrusted = true;
+    c->strikes = CHAIN_STRIKES - 1;
 }
 
 static void on_good(struct chain *c, const struct power_now *now, struct chain_reading *ret)
@@ -367,6 +375,10 @@ void chain_read(struct chain *c, const struct power_now *now, unsigned ready,
                 slot_close(&c->other);
         }
         int code = slot_read(&c->current, now, &err);
+        if (c->is_distrusted && code == 0) {
+            code = err_set(&err, -ENODATA,
+                           "it stands still, and the package of the same source was found dead");
+        }
         if (code == 0) {
             on_good(c, now, ret);
         } else if (code == -EAGAIN) {
@@ -419,7 +431,9 @@ static int open_best(struct chain *c, size_t from, size_t to)
 
 static int open_first(struct chain *c, struct err *err)
 {
-    int code = open_best(c, 0, c->wanted);
+    int code = open_best(c, c->range.begin, c->wanted);
+    if (code < 0 && c->range.begin > 0)
+        code = open_best(c, 0, c->range.begin);
     if (code == -EAGAIN) /* it is on its way */
         code = open_best(c, c->wanted, c->ranks);
     if (c->current.ops)

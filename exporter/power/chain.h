@@ -26,6 +26,8 @@ struct chain_range {
     size_t first, last;
     const char *only; /* NULL: whatever their name; borrowed */
     bool measured_only;
+    size_t
+        begin; /* without @only: the row to begin with, or below it; better ones are looked for */
 };
 
 /* Opens the best source of @zone. -errno of the last one tried if none can be. */
@@ -55,6 +57,9 @@ struct chain_reading {
 /* Bit N: row N of power_sources says is_ready(). For all chains at once: it may say it only once.
  */
 unsigned chain_ready_ranks(const struct power_machine *m);
+
+/* Its source is found dead in another zone: what it says here is not believed either. */
+void chain_distrust(struct chain *c);
 
 /* Never fails for good. @now must be later than at the last call. @ready: rows that are worth a try
    now, where they are better than the one in use. */

@@ -18,6 +18,7 @@ struct zone {
     struct chain *chain;          /* NULL: there is none */
     struct chain_reading reading; /* the last one */
     bool announced;               /* its source was named in an event */
+    unsigned still;               /* good readings in a row that told no energy */
     bool has_watts;               /* since it was there, or there again */
     double floor_watts;           /* lowest seen at low load; HUGE_VAL: none yet */
 
@@ -143,6 +144,7 @@ static void read_zone(struct meter *m, enum energy_zone z, const struct power_no
     m->out.rejected += r.rejected;
     m->out.changes += r.changed;
     if (r.fresh) {
+        zone->still = r.joules > 0 ? 0 : zone->still + 1;
         zone->joules += r.joules;
         zone->elapsed_ns += r.elapsed_ns;
         zone->busy_ns += r.usage_ratio * (double)r.elapsed_ns;
@@ -208,9 +210,20 @@ static void open_absent(struct meter *m)
     }
 }
 
+/* The leading zone has just left @was: another zone of it that tells no energy is as dead. */
+static void distrust_still(struct meter *m, const struct power_source_ops *was)
+{
+    for (size_t z = 0; is_measured(was) && z < ZONE_COUNT; z++) {
+        const struct zone *zone = &m->zone[z];
+        if (zone->chain && chain_source(zone->chain) == was && zone->still >= STILL_READINGS)
+            chain_distrust(zone->chain);
+    }
+}
+
 static void read_all(struct meter *m, const struct power_now *now)
 {
     size_t before = leader_of(m);
+    const struct power_source_ops *was = chain_source(m->zone[before].chain);
     unsigned ready = chain_ready_ranks(m->machine);
     for (unsigned z = 0; z < ZONE_COUNT; z++) {
         if (m->zone[z].chain)
@@ -230,6 +243,8 @@ static void read_all(struct meter *m, const struct power_now *now)
             show(m, &m->zone[z], &m->out.zone[z]);
     }
     tell(m);
+    if (m->zone[before].reading.changed)
+        distrust_still(m, was);
     if (first->reading.changed && is_measured(first->reading.ops))
         open_absent(m);
 }
@@ -321,13 +336,18 @@ int meter_open(const struct power_machine *m, const char *preferred, bool strict
         meter->zone[z].floor_watts = HUGE_VAL;
 
     const char *name = preferred ? preferred : "auto";
-    int code = rank_find(name, &meter->range.first, &why);
+    size_t rank = 0;
+    int code = rank_find(name, &rank, &why);
     if (code < 0 && !strict) {
         meter_say(meter->opening, "%s", why.text);
         code = 0;
     }
-    if (strict && strcmp(name, "auto") != 0)
-        meter->range.only = power_sources[meter->range.first]->name;
+    if (strict && strcmp(name, "auto") != 0) {
+        meter->range.only = power_sources[rank]->name;
+        meter->range.first = rank;
+    } else {
+        meter->range.begin = rank;
+    }
     if (code == 0)
         code = open_zones(meter, &why);
     if (code < 0) {

@@ -41,7 +41,8 @@ struct meter_reading {
 struct meter;
 
 /* @preferred: "auto" or a source's name; if no zone of that one can be opened it is an error when
-   @strict, else the chain goes on below it and reading.event says so. */
+   @strict. Else it is where the chain begins: what is below it may serve instead, and what is above
+   it is tried again now and then, as always. */
 MUST_USE int meter_open(const struct power_machine *m, const char *preferred, bool strict,
                         struct meter **ret, struct err *err);
 void meter_close(struct meter *meter);

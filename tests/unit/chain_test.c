@@ -206,9 +206,9 @@ static void which_is_opened(void **state)
         const char *name; /* NULL: none */
         const char *says;
     } rows[] = {
-        { "the best", { 0, 4, NULL, false }, 0, 0, 0, 0, "gold", "" },
+        { "the best", { 0, 4, NULL, false, 0 }, 0, 0, 0, 0, "gold", "" },
         { "the next best, and why not the best",
-          { 0, 4, NULL, false },
+          { 0, 4, NULL, false, 0 },
           -EACCES,
           0,
           0,
@@ -216,7 +216,7 @@ static void which_is_opened(void **state)
           "silver",
           "gold cannot be used: it is broken" },
         { "an estimate",
-          { 0, 4, NULL, false },
+          { 0, 4, NULL, false, 0 },
           -ENOENT,
           -ENOENT,
           0,
@@ -224,16 +224,32 @@ static void which_is_opened(void **state)
           "guess",
           "gold cannot be used: it is broken; silver cannot be used: it is broken" },
         { "only a measured one",
-          { 0, 4, NULL, true },
+          { 0, 4, NULL, true, 0 },
           -ENOENT,
           -ENOENT,
           0,
           0,
           NULL,
           "silver cannot be used" },
-        { "from a rank on", { 1, 4, NULL, false }, 0, 0, 0, 0, "silver", "" },
+        { "from a rank on", { 1, 4, NULL, false, 0 }, 0, 0, 0, 0, "silver", "" },
+        { "begun with a worse one, as the findings say",
+          { 0, 4, NULL, false, 1 },
+          0,
+          0,
+          0,
+          0,
+          "silver",
+          "" },
+        { "begun with one that cannot be opened, nor those below it",
+          { 0, 1, NULL, false, 1 },
+          0,
+          -ENOENT,
+          0,
+          0,
+          "gold",
+          "silver cannot be used" },
         { "up to a rank",
-          { 0, 1, NULL, false },
+          { 0, 1, NULL, false, 0 },
           -ENOENT,
           -ENOENT,
           0,
@@ -241,7 +257,7 @@ static void which_is_opened(void **state)
           NULL,
           "silver cannot be used" },
         { "of one name, both rows: what the first lacks is no news",
-          { 2, 4, "guess", false },
+          { 2, 4, "guess", false, 0 },
           0,
           0,
           -ENOENT,
@@ -249,7 +265,7 @@ static void which_is_opened(void **state)
           "guess",
           "" },
         { "of a name that is not configured",
-          { 3, 4, "server", false },
+          { 3, 4, "server", false, 0 },
           0,
           0,
           0,
@@ -257,7 +273,7 @@ static void which_is_opened(void **state)
           NULL,
           "not configured" },
         { "of a name whose owner has not answered yet: what can be told meanwhile",
-          { 3, 4, "server", false },
+          { 3, 4, "server", false, 0 },
           0,
           0,
           0,
@@ -483,7 +499,7 @@ static void a_named_one_is_waited_for(void **state)
 {
     (void)state;
     break_row(SERVER, -EAGAIN);
-    const struct chain_range named = { SERVER, LAST, "server", false };
+    const struct chain_range named = { SERVER, LAST, "server", false, 0 };
     open_as(named);
     struct chain_reading r = steps(2);
     assert_string_equal(r.ops->name, "guess");
@@ -644,6 +660,31 @@ static void a_name_is_no_reason_to_freeze(void **state)
     assert_int_equal(script[GOLD].opens, 0);
 }
 
+/* What the findings chose was the best at that time only. */
+static void a_better_one_than_the_beginning_is_taken(void **state)
+{
+    (void)state;
+    open_as((struct chain_range){ .last = RANKS - 1, .begin = GUESS });
+    struct chain_reading r = step();
+    assert_string_equal(r.ops->name, "guess");
+    r = steps(60 / STEP_S + 2);
+    assert_string_equal(r.ops->name, "gold");
+}
+
+static void a_source_that_is_dead_elsewhere_is_not_believed(void **state)
+{
+    (void)state;
+    open_as(all);
+    (void)steps(2);
+    chain_distrust(chain);
+    struct chain_reading r = step();
+    assert_true(r.changed && r.rejected);
+    assert_string_equal(r.ops->name, "silver");
+    assert_says(&r, "the package of the same source was found dead");
+    r = step();
+    assert_true(r.fresh);
+}
+
 #define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -653,6 +694,8 @@ int main(void)
         ROW(joules_of_each_interval),
         ROW(a_reading_without_news_is_no_bad_one),
         ROW(a_named_one_is_waited_for),
+        ROW(a_better_one_than_the_beginning_is_taken),
+        ROW(a_source_that_is_dead_elsewhere_is_not_believed),
         ROW(three_bad_readings_in_a_row),
         ROW(bad_ones_apart_lose_nothing),
         ROW(a_jump_costs_its_interval_only),
