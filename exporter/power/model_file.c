@@ -11,6 +11,8 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <string.h>
+#include <time.h>
 
 #define MODEL_FILE_LIMIT ((size_t)1 << 20)
 #define MODEL_FILE_MODE  0644
@@ -138,10 +140,10 @@ static int take_number(const struct group *g, const struct field *f, const struc
     double number = json_number(object, f->key, 0);
     if (json_kind_of(json_get(object, f->key)) != JSON_NUMBER)
         return bad(err, g, f->key, "is not a number");
-    if (!(number >= f->low && number <= f->high)) {
-        return bad(err, g, f->key, "is %g, not within %g .. %g", number,
-                   f->low > DBL_MIN ? f->low : 0, f->high);
-    }
+    if (f->low == DBL_MIN && !(number >= f->low && number <= f->high))
+        return bad(err, g, f->key, "is %g: it has to be above 0, and at most %g", number, f->high);
+    if (!(number >= f->low && number <= f->high))
+        return bad(err, g, f->key, "is %g, not within %g .. %g", number, f->low, f->high);
     if (f->kind != FIELD_NUMBER && number != floor(number))
         return bad(err, g, f->key, "is %g, not a whole number", number);
     put_number(f, number, to);
@@ -183,6 +185,15 @@ static bool is_among(const char *key, const char *const *keys, size_t n)
     return false;
 }
 
+static bool is_repeated(const struct json *member)
+{
+    for (const struct json *m = json_next(member); m; m = json_next(m)) {
+        if (strcmp(json_key(m), json_key(member)) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int refuse_unknown(const struct group *g, const struct json *object,
                           const char *const *beside, size_t besides, struct err *err)
 {
@@ -193,6 +204,8 @@ static int refuse_unknown(const struct group *g, const struct json *object,
             known = strcmp(key, g->field[i].key) == 0;
         if (!known)
             return bad(err, g, key, "is no member that " MODEL_FILE_SCHEMA " knows");
+        if (is_repeated(m))
+            return bad(err, g, key, "is there twice, and nobody knows which one holds");
     }
     return 0;
 }
@@ -306,14 +319,60 @@ static int check_ends(const struct model_file *m, struct err *err)
     return 0;
 }
 
+/* The calendar's: what comes back from it is the same text. */
+static bool is_utc_time(const char *text)
+{
+    static const char format[] = "%Y-%m-%dT%H:%M:%SZ";
+    struct tm tm = { 0 };
+    char same[32];
+    const char *end = strptime(text, format, &tm);
+    if (!end || *end)
+        return false;
+    time_t seconds = timegm(&tm);
+    return gmtime_r(&seconds, &tm) && strftime(same, sizeof(same), format, &tm) > 0 &&
+           strcmp(same, text) == 0;
+}
+
+static int check_origin(const struct model_file *m, struct err *err)
+{
+    static const char *const sensors[] = { "powercap", "perf", "msr", "hwmon" };
+    if (!is_utc_time(m->date)) {
+        return err_set(err, -EBADMSG,
+                       "created_at is \"%s\", which is no time: it is UTC as "
+                       "2026-11-22T19:40:00Z",
+                       m->date);
+    }
+    if (!is_among(m->source, sensors, ARRAY_LEN(sensors))) {
+        return err_set(err, -EBADMSG,
+                       "source is \"%s\", which is no sensor: powercap, perf, msr or hwmon",
+                       m->source);
+    }
+    return 0;
+}
+
+static int check_dram(const struct model_file *m, size_t i, struct err *err)
+{
+    bool watts = m->point[i].dram_watts >= 0;
+    bool stddev = m->point[i].dram_stddev >= 0;
+    if (watts == stddev)
+        return 0;
+    return err_set(err, -EBADMSG, "points[%zu].%s is missing beside its %s", i,
+                   watts ? "dram_stddev" : "dram_watts", watts ? "dram_watts" : "dram_stddev");
+}
+
 static int check_all(const struct model_file *m, struct err *err)
 {
+    int code = check_origin(m, err);
+    for (size_t i = 0; code == 0 && i < m->points; i++)
+        code = check_dram(m, i, err);
+    if (code < 0)
+        return code;
     if (m->sockets > m->threads) {
         return err_set(err, -EBADMSG, "machine.sockets is %u, more than its %u threads", m->sockets,
                        m->threads);
     }
     for (size_t i = 1; i < m->points; i++) {
-        int code = check_order(m, i, err);
+        code = check_order(m, i, err);
         if (code < 0)
             return code;
     }

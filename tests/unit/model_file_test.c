@@ -167,7 +167,7 @@ static void a_document_that_is_not_right_is_refused(void **state)
         { "more sockets than threads", "\"sockets\": 2", "\"sockets\": 200", -EBADMSG,
           "more than its 96 threads" },
         { "no watts", "\"package_watts\": 60", "\"package_watts\": 0", -EBADMSG,
-          "points[0].package_watts is 0" },
+          "points[0].package_watts is 0: it has to be above 0, and at most 1e+06" },
         { "negative watts", "\"package_watts\": 300", "\"package_watts\": -300", -EBADMSG,
           "points[1].package_watts is -300" },
         { "a huge number", "\"package_watts\": 300", "\"package_watts\": 1e300", -EBADMSG,
@@ -202,6 +202,26 @@ static void a_document_that_is_not_right_is_refused(void **state)
           -EBADMSG, "machine.kernel is longer than 95 bytes" },
         { "points that are no list", "\"points\": [", "\"points\": 5, \"p\": [", -EBADMSG,
           "p is no member" },
+        { "a day that is no time", "2026-11-22T19:40:00Z", "yesterday", -EBADMSG,
+          "created_at is \"yesterday\"" },
+        { "a month that no year has", "2026-11-22T19:40:00Z", "2026-13-45T99:99:99Z", -EBADMSG,
+          "created_at is \"2026-13-45T99:99:99Z\"" },
+        { "a day that this February has not", "2026-11-22T", "2026-02-29T", -EBADMSG,
+          "created_at is \"2026-02-29" },
+        { "a time without its zone", "19:40:00Z", "19:40:00", -EBADMSG, "created_at is" },
+        { "a digit too few", "19:40:00Z", "9:40:00Z", -EBADMSG, "created_at is" },
+        { "an estimate is no sensor", "\"powercap\"", "\"model\"", -EBADMSG,
+          "source is \"model\", which is no sensor: powercap" },
+        { "a member that is there twice", "\"source\"", "\"source\": \"msr\", \"source\"", -EBADMSG,
+          "source is there twice" },
+        { "one of a point, twice", "\"load\": 0.5", "\"load\": 0.5, \"load\": 0.6", -EBADMSG,
+          "points[1].load is there twice" },
+        { "points twice", "\"points\"", "\"points\": [], \"points\"", -EBADMSG,
+          "points is there twice" },
+        { "dram without its deviation", "\"dram_stddev\": 0.1", "\"dram_stddev\": -1", -EBADMSG,
+          "points[0].dram_stddev is -1" },
+        { "dram's deviation alone", "\"dram_watts\": 20,", "", -EBADMSG,
+          "points[0].dram_watts is missing beside its dram_stddev" },
         { "no residuals", "\"residuals\"", "\"residual\"", -EBADMSG, "residual is no member" },
     };
     struct model_file m = calibrated();
@@ -215,6 +235,23 @@ static void a_document_that_is_not_right_is_refused(void **state)
             fail_msg("%s: %d, \"%s\"", rows[i].sentence, code, err.text);
         assert_int_equal(got.points, 77); /* nothing is written on failure */
     }
+}
+
+static void what_a_point_lacks_is_told_of_that_point(void **state)
+{
+    (void)state;
+    struct model_file m = calibrated();
+    struct model_file got;
+    struct err err = { 0 };
+    AUTO_STR good = written(&m);
+    char *from = strstr(good, "\"dram_watts\": 20");
+    assert_non_null(from);
+    char *comma = strchr(from, ',');
+    char *end = strchr(from, '}');
+    assert_true(comma && end && comma < end);
+    memset(comma, ' ', (size_t)(end - comma));
+    assert_int_equal(model_file_parse(good, strlen(good), &got, &err), -EBADMSG);
+    assert_string_equal(err.text, "points[0].dram_stddev is missing beside its dram_watts");
 }
 
 static void points_that_are_none_or_too_many_are_refused(void **state)
@@ -448,6 +485,7 @@ int main(void)
         cmocka_unit_test(what_is_written_is_read_back),
         cmocka_unit_test(a_machine_without_a_dram_sensor_has_no_such_member),
         cmocka_unit_test(a_document_that_is_not_right_is_refused),
+        cmocka_unit_test(what_a_point_lacks_is_told_of_that_point),
         cmocka_unit_test(points_that_are_none_or_too_many_are_refused),
         cmocka_unit_test(noise_between_two_points_is_no_fall),
         cmocka_unit_test(what_makes_no_model_is_not_written),
