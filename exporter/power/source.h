@@ -7,6 +7,7 @@
 #ifndef POWER_SOURCE_H
 #define POWER_SOURCE_H
 
+#include "base/clock.h"
 #include "base/compiler.h"
 #include "base/err.h"
 #include "base/rootfs.h"
@@ -83,6 +84,9 @@ struct power_source_ops {
 /* A counter of a package or of psys that has not moved for this many readings in a row counts
    nothing: a processor draws power even at rest. Other zones may rest for as long as they like. */
 #define STILL_READINGS 10
+/* Before it has moved for the first time: so many, over so long. */
+#define STILL_START_READINGS 3
+#define STILL_START_NS       (3 * NS_PER_SEC)
 
 /* Of the time since a reading at @taken_ns and @asleep_ns, what the machine was awake for. */
 static inline uint64_t power_awake_ns(const struct power_now *now, uint64_t taken_ns,

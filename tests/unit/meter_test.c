@@ -726,7 +726,7 @@ static void counters_of_a_vm_that_stand_still(void **state)
     open_with("auto", false);
     struct meter_reading r = read_at(0.9);
     assert_string_equal(r.zone[ZONE_PACKAGE].source, "msr");
-    for (int i = 0; i < STILL_READINGS - 1 + CHAIN_STRIKES; i++) {
+    for (int i = 0; i < STILL_START_READINGS - 1 + CHAIN_STRIKES; i++) {
         second += STEP_S;
         r = read_at(0.9);
     }

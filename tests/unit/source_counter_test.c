@@ -327,20 +327,23 @@ static void stands_still(void **state)
     (void)state;
     powercap_make();
     struct power_source *s = open_ok(&power_source_powercap);
-    (void)read_ok(s, 0);
-    uint64_t uj = 1000000;
+    (void)read_ok(s, -5);
+    uint64_t uj = 1000000 + 10000000;
+    dump_energy(&d, PKG0, uj);
+    dump_energy(&d, PKG1, 2000000 + 10000000);
+    assert_near(read_ok(s, 0).joules, 20, 1e-6, "both moved");
     for (int i = 1; i < STILL_READINGS; i++) { /* the other socket goes on */
         dump_energy(&d, PKG0, uj += 50000000);
-        read_fails(s, 5 * i, -EAGAIN, PKG1_FILE " stands still at 2000000");
+        read_fails(s, 5 * i, -EAGAIN, PKG1_FILE " stands still at 12000000");
     }
     dump_energy(&d, PKG0, uj += 50000000);
-    read_fails(s, 50, -ENODATA, PKG1_FILE " stands still at 2000000 for 10 readings");
+    read_fails(s, 50, -ENODATA, PKG1_FILE " stands still at 12000000 for 10 readings");
     dump_energy(&d, PKG0, uj += 50000000);
     read_fails(s, 55, -ENODATA, "even at rest");
     dump_energy(&d, PKG0, uj += 50000000);
-    dump_energy(&d, PKG1, 2000000 + 90000000);
+    dump_energy(&d, PKG1, 12000000 + 90000000);
     struct power_reading r = read_ok(s, 60);
-    assert_near(r.joules, 12 * 50 + 90, 1e-6, "moves again, with all that was held back");
+    assert_near(r.joules, 20 + 12 * 50 + 90, 1e-6, "moves again, with all that was held back");
     read_fails(s, 65, -EAGAIN, "for 1 readings");
     power_source_powercap.close(s);
 }
@@ -385,6 +388,24 @@ static void only_the_package_has_to_move(void **state)
     power_source_powercap.close(s);
 }
 
+/* So that a machine whose counters are none has watts soon; a slow controller is given its time. */
+static void one_that_has_never_moved_is_told_soon(void **state)
+{
+    (void)state;
+    powercap_make_one();
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    for (int i = 1; i <= 20; i++) /* each 100 ms */
+        read_fails(s, i * 0.1, i < STILL_READINGS ? -EAGAIN : -ENODATA, "stands still");
+    power_source_powercap.close(s);
+    s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    read_fails(s, 0.5, -EAGAIN, "for 1 readings");
+    read_fails(s, 5, -EAGAIN, "for 2 readings");
+    read_fails(s, 10, -ENODATA, "for 3 readings");
+    power_source_powercap.close(s);
+}
+
 /* Boards that do not tell the processor what they draw leave psys where it is. */
 static void a_platform_has_to_move_too(void **state)
 {
@@ -394,9 +415,9 @@ static void a_platform_has_to_move_too(void **state)
     dump_energy(&d, "intel-rapl:1", 0);
     struct power_source *s = open_zone(&power_source_powercap, ZONE_PSYS);
     (void)read_ok(s, 0);
-    for (int i = 1; i < STILL_READINGS; i++)
+    for (int i = 1; i < STILL_START_READINGS; i++)
         read_fails(s, i, -EAGAIN, "a machine draws power even at rest");
-    read_fails(s, STILL_READINGS, -ENODATA, "stands still at 0 for 10 readings");
+    read_fails(s, STILL_START_READINGS, -ENODATA, "stands still at 0 for 3 readings");
     power_source_powercap.close(s);
 }
 
@@ -474,9 +495,9 @@ static void a_sensor_at_0_is_bad_in_the_end(void **state)
     dump_read_machine(&d);
     struct power_source *s = open_ok(&power_source_hwmon);
     (void)read_ok(s, 0);
-    for (int i = 1; i < STILL_READINGS; i++)
+    for (int i = 1; i < STILL_START_READINGS; i++)
         read_fails(s, i, -EAGAIN, "stands still");
-    read_fails(s, STILL_READINGS, -ENODATA, "stands still at 0 for 10 readings");
+    read_fails(s, STILL_START_READINGS, -ENODATA, "stands still at 0 for 3 readings");
     power_source_hwmon.close(s);
 }
 
@@ -644,6 +665,7 @@ int main(void)
         ROW(stands_still),
         ROW(a_slow_counter_is_never_0_and_never_a_spike),
         ROW(only_the_package_has_to_move),
+        ROW(one_that_has_never_moved_is_told_soon),
         ROW(a_platform_has_to_move_too),
         ROW(one_package_tells_the_platform),
         ROW(a_power_sensor_is_integrated),
