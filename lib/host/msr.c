@@ -4,6 +4,7 @@
 #include "base/cleanup.h"
 #include "base/number.h"
 #include "host/energy.h"
+#include "host/kernel.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -187,6 +188,28 @@ struct target {
     uint32_t reg;
 };
 
+/* A module that is in the kernel brings no device into a container. */
+static int explain_no_device(const struct rootfs *fs, const struct cpu_facts *cpu, const char *path,
+                             struct err *err)
+{
+    struct kernel_facts kernel = { 0 };
+    if (cpu->hypervisor) {
+        return err_set(err, -ENOENT,
+                       "there is no %s, and no module or mount brings its counters: this is a "
+                       "virtual machine, and its hypervisor hides them; the physical host has them",
+                       path);
+    }
+    kernel_read(fs, &kernel);
+    enum module_state state = kernel_module_state(fs, &kernel, "msr", "CONFIG_X86_MSR");
+    if (state == MODULE_LOADED || state == MODULE_BUILTIN) {
+        return err_set(err, -ENOENT,
+                       "there is no %s, though the module msr is in the kernel: a container needs "
+                       "the host's /dev/cpu (or --host.devfs, where the host's /dev is mounted)",
+                       path);
+    }
+    return err_set(err, -ENOENT, "there is no %s: load the module (modprobe msr)", path);
+}
+
 static int explain(const struct rootfs *fs, const struct cpu_facts *cpu, struct target t, int code,
                    struct err *err)
 {
@@ -202,7 +225,7 @@ static int explain(const struct rootfs *fs, const struct cpu_facts *cpu, struct 
                        path, strerror(-code));
     }
     if (!rootfs_exists(fs, path))
-        return err_set(err, -ENOENT, "there is no %s: load the module (modprobe msr)%s", path, vm);
+        return explain_no_device(fs, cpu, path, err);
     return err_set(err, -ENODATA, "register 0x%" PRIx32 " of %s cannot be read: %s%s", t.reg, path,
                    strerror(-code), vm);
 }

@@ -21,7 +21,8 @@ static int explain_nothing(const struct cpu_facts *cpu, struct err *err)
         return err_set(err, -ENOENT,
                        "there is no " PERF_POWER_PMU
                        ": this is a virtual machine, and its hypervisor "
-                       "hides the energy counters; no module brings them, the physical host does");
+                       "hides the energy counters; no module or mount brings them, the "
+                       "physical host does");
     }
     return err_set(err, -ENOENT,
                    "there is no " PERF_POWER_PMU ": load its driver (modprobe rapl, of "

@@ -222,8 +222,8 @@ static int explain_nothing(const struct rootfs *fs, const struct cpu_facts *cpu,
     if (cpu->hypervisor) {
         return err_set(err, -ENOENT,
                        POWERCAP_CLASS " has no intel-rapl zone: this is a virtual machine, and its "
-                                      "hypervisor hides the energy counters; no module brings "
-                                      "them, the physical host does");
+                                      "hypervisor hides the energy counters; no module or mount "
+                                      "brings them, the physical host does");
     }
     return err_set(err, -ENOENT,
                    POWERCAP_CLASS " has no intel-rapl zone: load the driver (modprobe "
@@ -325,6 +325,12 @@ static int powercap_list(const struct rootfs *fs, const struct cpu_facts *cpu,
 {
     AUTO_NAMES names = { 0 };
     int code = rootfs_list(fs, POWERCAP_CLASS, &names);
+    if (code == -ENOENT && cpu->hypervisor) {
+        return err_set(err, code,
+                       "there is no " POWERCAP_CLASS ": this is a virtual machine, and its "
+                       "hypervisor hides the energy counters; no module or mount brings them, the "
+                       "physical host does");
+    }
     if (code < 0) {
         return err_set(err, code == -EPERM ? -EACCES : code,
                        "cannot list " POWERCAP_CLASS ": %s; is sysfs mounted (--host.sysfs), and "

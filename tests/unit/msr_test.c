@@ -272,7 +272,8 @@ static void why_not_rows(void **state)
     } rows[] = {
         { "no device", "GenuineIntel", NULL, NULL, NULL, 1, false, -ENOENT, "modprobe msr" },
         { "no device in a VM", "GenuineIntel", NULL, NULL, NULL, 1, true, -ENOENT,
-          "virtual machine" },
+          "there is no /dev/cpu/0/msr, and no module or mount brings its counters: this is a virtual "
+          "machine, and its hypervisor hides them; the physical host has them" },
         { "arm64 has no such thing", "ARM", UNIT_14, "0x1", NULL, 1, false, -ENOENT, "\"ARM\"" },
         { "a VM that answers 0", "GenuineIntel", "0x0", "0x0", NULL, 1, true, -ENODATA,
           "as virtual machines do" },
@@ -416,6 +417,33 @@ static void tdp(void **state)
     assert_close(watts, 240, "a failure writes nothing");
 }
 
+/* Its sentence agrees with the probe's: what is loaded needs no modprobe. */
+static void the_module_is_there_and_its_device_is_not(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *path, *text, *says;
+    } rows[] = {
+        { "loaded", "/proc/modules", "msr 20480 0 - Live 0x0\n", "a container needs the host's" },
+        { "built in", "/lib/modules/6.1.0/modules.builtin", "kernel/arch/x86/kernel/msr.ko\n",
+          "a container needs the host's" },
+        { "another one", "/proc/modules", "msrx 20480 0 - Live 0x0\n", "modprobe msr" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_TREE r;
+        tree_make(&r);
+        tree_put(&r, "/proc/sys/kernel/osrelease", "6.1.0\n");
+        tree_put(&r, rows[i].path, rows[i].text);
+        struct cpu_facts cpu = machine("GenuineIntel", 85, 1);
+        struct energy_set set;
+        struct err err = { 0 };
+        int code = energy_msr.list(&r.fs, &cpu, &set, &err);
+        bool is_modprobe = strstr(err.text, "modprobe") != NULL;
+        if (code != -ENOENT || !strstr(err.text, rows[i].says) || is_modprobe != (i == 2))
+            fail_msg("%s: %d \"%s\"", rows[i].why, code, err.text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -427,6 +455,7 @@ int main(void)
         cmocka_unit_test(zone_rows),
         cmocka_unit_test(amd_has_a_package_only),
         cmocka_unit_test(why_not_rows),
+        cmocka_unit_test(the_module_is_there_and_its_device_is_not),
         cmocka_unit_test(dies_with_registers_of_their_own),
         cmocka_unit_test(dies_of_sockets_that_take_turns),
         cmocka_unit_test(package_0_alone_is_no_verdict),

@@ -341,7 +341,7 @@ static void no_pmu_rows(void **state)
         { "the kernel may be built without it", "AuthenticAMD", false,
           "CONFIG_PERF_EVENTS_INTEL_RAPL" },
         { "a newer server's module", "GenuineIntel", false, "intel_rapl_tpmi" },
-        { "a VM: no module helps", "GenuineIntel", true, "hypervisor hides the energy counters" },
+        { "a VM: no module helps", "GenuineIntel", true, "no module or mount brings them" },
         { "arm64 has no such thing", "ARM", false, "Intel, AMD and Hygon only" },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

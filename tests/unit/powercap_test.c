@@ -186,6 +186,31 @@ static void zone_names_rows(void **state)
     }
 }
 
+static void no_class_rows(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        bool hypervisor;
+        const char *says, *says_not;
+    } rows[] = {
+        { "bare metal", false, "is sysfs mounted", "virtual" },
+        { "a VM: no mount helps", true, "no module or mount brings them", "is sysfs mounted" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_TREE r;
+        tree_make(&r);
+        struct cpu_facts cpu = machine(1, "GenuineIntel");
+        cpu.hypervisor = rows[i].hypervisor;
+        struct energy_set set;
+        struct err err = { 0 };
+        int code = energy_powercap.list(&r.fs, &cpu, &set, &err);
+        if (code != -ENOENT || !strstr(err.text, rows[i].says) ||
+            strstr(err.text, rows[i].says_not))
+            fail_msg("%s: %d \"%s\"", rows[i].why, code, err.text);
+    }
+}
+
 static void why_not_rows(void **state)
 {
     (void)state;
@@ -201,7 +226,8 @@ static void why_not_rows(void **state)
         { "no zone on bare metal: a module is missing", NULL, NULL, "", "", NULL, 1, false, -ENOENT,
           "modprobe intel_rapl_msr" },
         { "no zone in a VM: no module helps", NULL, NULL, "", "", NULL, 1, true, -ENOENT,
-          "virtual machine" },
+          "this is a virtual machine, and its hypervisor hides the energy counters; no module or "
+          "mount brings them" },
         { "only dangling links: half of sysfs is mounted", NULL, NULL, "", "", "intel-rapl:0", 1,
           false, -ENOENT, "lead nowhere" },
         { "zones, but no package", "dram\n", NULL, "1\n", "10\n", NULL, 1, false, -ENODATA,
@@ -519,6 +545,7 @@ int main(void)
         cmocka_unit_test(class_of_links),
         cmocka_unit_test(survey_counts_each_kind),
         cmocka_unit_test(zone_names_rows),
+        cmocka_unit_test(no_class_rows),
         cmocka_unit_test(why_not_rows),
         cmocka_unit_test(no_class_at_all),
         cmocka_unit_test(without_permission),
