@@ -106,11 +106,18 @@ static struct watt_range with_bounds(double watts, double low, double high)
 static struct watt_range vm_range(const struct watt_model *m, zone_watts *host, double u,
                                   double low, double high)
 {
-    /* The busier the neighbours, the less of the host's power does this VM's load account for. */
-    double busy = vm_watts(m, host, u, NEIGHBOURS_LOAD_HIGH);
-    double quiet = vm_watts(m, host, u, NEIGHBOURS_LOAD_LOW);
-    return with_bounds(vm_watts(m, host, u, NEIGHBOURS_LOAD), fmin(busy, quiet) * low,
-                       fmax(busy, quiet) * high);
+    double tried[NEIGHBOURS_TRIED];
+    double part = m->vcpus < m->threads ? (double)m->vcpus / m->threads : 1;
+    size_t n = cpu_power_neighbours(part, u, tried);
+    double watts = vm_watts(m, host, u, NEIGHBOURS_LOAD);
+    double least = watts;
+    double most = watts;
+    for (size_t i = 1; i < n; i++) {
+        double share = vm_watts(m, host, u, tried[i]);
+        least = fmin(least, share);
+        most = fmax(most, share);
+    }
+    return with_bounds(watts, least * low, most * high);
 }
 
 struct watt_range watt_package(const struct watt_model *m, double u)

@@ -48,7 +48,7 @@ struct watt_model {
    E      threads * TDP/thread * interp(ratio, u)
    S      weights at u * threads * 1000 ms of CPU time per second
    of a VM its share of the whole: v/V*P(0) + v*u*(P(ub)-P(0))/(V*ub), ub = (v*u + (V-v)*un)/V,
-   un = 0.4 for the neighbours, bounds from un = 0.9 and 0.1. */
+   un = 0.4 for the neighbours, bounds from the extremes over un = 0.1 .. 0.9. */
 struct watt_range watt_package(const struct watt_model *m, double u);
 
 /* DRAM watts: GB * interp(W/GB, u), bounds as the model's row says; of a model server its weights.

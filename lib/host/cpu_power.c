@@ -122,31 +122,6 @@ static void set_bounds(struct cpu_power *p, struct bounds b)
     p->bound_high = b.high;
 }
 
-/* What a small VM at full load is given of its host, whose other threads run at @tenths / 10, in
-   units of the curve: P(0) + (P(un) - P(0)) / un. */
-static double small_vm(const struct cpu_power *p, int tenths)
-{
-    return p->curve[0] + (p->curve[tenths] - p->curve[0]) * (POWER_CURVE_POINTS - 1) / tenths;
-}
-
-static int tenths_of(double load)
-{
-    return (int)(load * (POWER_CURVE_POINTS - 1) + 0.5);
-}
-
-void cpu_power_bounds(const struct cpu_power *p, bool is_vm, double *ret_low, double *ret_high)
-{
-    *ret_low = p->bound_low;
-    *ret_high = p->bound_high;
-    if (!is_vm)
-        return;
-    double guess = small_vm(p, tenths_of(NEIGHBOURS_LOAD));
-    double busy = small_vm(p, tenths_of(NEIGHBOURS_LOAD_HIGH)) / guess;
-    double quiet = small_vm(p, tenths_of(NEIGHBOURS_LOAD_LOW)) / guess;
-    *ret_low *= busy < quiet ? busy : quiet;
-    *ret_high *= busy < quiet ? quiet : busy;
-}
-
 static struct bounds tier_b_bounds(const struct cpu_facts *cpu)
 {
     return cpu_is_intel(cpu) ? tier_b_intel : tier_b_other;

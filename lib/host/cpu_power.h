@@ -11,6 +11,7 @@
 #include "host/cpu.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define POWER_CURVE_POINTS 11 /* load 0, 10, .. 100 % */
 
@@ -59,9 +60,14 @@ MUST_USE int cpu_power_from_ends(const struct power_ends *ends, struct cpu_power
 #define NEIGHBOURS_LOAD_LOW  0.1
 #define NEIGHBOURS_LOAD_HIGH 0.9
 
+/* Loads of the neighbours among which the extremes of a VM's share at load @u are, if it has @part
+   (0 .. 1) of the host's threads; the guess is the first. Returns how many. */
+#define NEIGHBOURS_TRIED (3 + POWER_CURVE_POINTS)
+size_t cpu_power_neighbours(double part, double u, double ret[NEIGHBOURS_TRIED]);
+
 /* Within what the watts lie at any load, as ratios to the estimate: the row's own bounds; of a VM
-   wider by what its neighbours may do, at most: for a small VM at full load (the share's formula is
-   in exporter/power/watt.h). */
+   wider by what its neighbours may do at most, over all loads and sizes of it. Some milliseconds.
+ */
 void cpu_power_bounds(const struct cpu_power *p, bool is_vm, double *ret_low, double *ret_high);
 
 /* Generic curves: DRAM watts per GB at load 0, 10, .. 100 % (bounds +-50 %); package watts as a

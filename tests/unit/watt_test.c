@@ -536,33 +536,116 @@ static void documented_vm(void **state)
     assert_near(watt_package(&m, 0).watts, 0.9294, 5e-5, "package at rest");
 }
 
-/* The probe tells bounds before any load is known: no load and no size of the VM may leave them. */
+static double at_usage(const double u[3], const double watts[3], double at)
+{
+    if (at <= u[0])
+        return watts[0];
+    if (at >= u[2])
+        return watts[2];
+    size_t i = at > u[1] ? 2 : 1;
+    return watts[i - 1] + (at - u[i - 1]) / (u[i] - u[i - 1]) * (watts[i] - watts[i - 1]);
+}
+
+/* A calibration of three points, as model_file_power.c samples it: flat beyond the first and the
+   last. */
+static struct watt_model calibrated_small(void)
+{
+    static const double u[] = { 0.01, 0.5, 0.99 };
+    static const double watts[] = { 20, 60, 90 };
+    struct watt_model m = { .sockets = 1, .threads = 2 };
+    assert_int_equal(
+        cpu_power_from_ends(&(struct power_ends){ "test", 1, 2, 20, 90 }, &m.power, NULL), 0);
+    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
+        m.power.curve[i] = at_usage(u, watts, (double)i / 10);
+    return m;
+}
+
+static struct watt_model with_curve(const double curve[POWER_CURVE_POINTS])
+{
+    struct watt_model m = tier_a(2);
+    memcpy(m.power.curve, curve, sizeof(m.power.curve));
+    return m;
+}
+
+/* Neither concave nor convex, a step, convex, flat. */
+static const double odd_curves[][POWER_CURVE_POINTS] = {
+    { 20, 20, 20, 80, 82, 84, 86, 140, 142, 144, 200 },
+    { 10, 10, 10, 10, 10, 90, 90, 90, 90, 90, 90 },
+    { 10, 11, 14, 19, 26, 35, 46, 59, 74, 91, 110 },
+    { 50, 50, 50, 50, 50, 50, 50, 50, 50, 50, 50 },
+};
+
+/* Shares of @m at load @u for every load of the neighbours are within the bounds told for it. */
+static void assert_neighbours_inside(const struct watt_model *m, double u)
+{
+    struct watt_range r = watt_package(m, u);
+    double part = (double)m->vcpus / m->threads;
+    double at_rest = watt_interpolate(m->power.curve, 0);
+    double per_curve = 0; /* watts of the model per watt of its curve */
+    struct watt_range idle = watt_package(m, 0);
+    if (at_rest > 0)
+        per_curve = idle.watts / at_rest;
+    for (double un = NEIGHBOURS_LOAD_LOW; un <= NEIGHBOURS_LOAD_HIGH; un += 0.005) {
+        double host_u = part * u + (1 - part) * un;
+        double rise = (watt_interpolate(m->power.curve, host_u) - at_rest) / host_u;
+        double share = per_curve * (at_rest + u * rise);
+        if (share * m->power.bound_low < r.low * (1 - 1e-9) ||
+            share * m->power.bound_high > r.high * (1 + 1e-9))
+            fail_msg("v/V %g, load %g, neighbours %g: %g is not within %g .. %g", part, u, un,
+                     share, r.low, r.high);
+    }
+}
+
+/* The probe tells bounds before any load is known, a summary the widest of all intervals: no load
+   and no size of the VM may leave them, and some load comes near them. */
+static void assert_widest_is_widest(const struct watt_model *machine, bool is_smooth,
+                                    const char *why)
+{
+    double low = 0, high = 0, least = 1e9, most = 0;
+    struct watt_model m = *machine;
+    cpu_power_bounds(&m.power, true, &low, &high);
+    m.is_vm = true;
+    m.sockets = 2;
+    m.threads = m.power.table_threads;
+    for (m.vcpus = 1; m.vcpus <= m.threads; m.vcpus += m.vcpus < 8 ? 1 : 5) {
+        for (int permille = 0; permille <= 1000; permille += 7) {
+            struct watt_range r = watt_package(&m, permille / 1000.0);
+            least = fmin(least, r.low / r.watts);
+            most = fmax(most, r.high / r.watts);
+            if (permille % 21 == 0)
+                assert_neighbours_inside(&m, permille / 1000.0);
+        }
+    }
+    if (least < low * 0.9995 || most > high * 1.0005)
+        fail_msg("%s: %g .. %g, but %g .. %g were told", why, least, most, low, high);
+    if (is_smooth && (least > low * 1.1 || most < high * 0.9))
+        fail_msg("%s: only %g .. %g of the %g .. %g told", why, least, most, low, high);
+    cpu_power_bounds(&m.power, false, &low, &high);
+    assert_near(high, m.power.bound_high, 0, "without neighbours they are the row's own");
+    assert_near(low, m.power.bound_low, 0, "without neighbours they are the row's own");
+}
+
 static void bounds_told_in_advance_hold_at_any_load(void **state)
 {
+    static const char *const measured[] = { "Platinum 8275CL", "Platinum 8252C", "Platinum 8259CL",
+                                            "E5-2686 v4", "Platinum 8488C" };
+    const struct watt_model models[] = { tier_b(), tier_b_calibrated(1), tier_e(2) };
+    const struct watt_model small = calibrated_small();
     (void)state;
-    const struct cpu_facts cpus[] = {
-        { .vendor = "AuthenticAMD", .family = 26, .model = 2, .model_name = "AMD EPYC" },
-        { .vendor = "GenuineIntel", .family = 6, .model = 79, .model_name = "Xeon E5-2686 v4" },
-        { .vendor = "GenuineIntel", .family = 6, .model = 143, .model_name = "Platinum 8488C" },
-    };
-    for (size_t i = 0; i < sizeof(cpus) / sizeof(cpus[0]); i++) {
-        struct watt_model m = { .sockets = 2, .is_vm = true, .vcpus = 1 };
-        double low = 0, high = 0, widest = 0;
-        cpu_power_find(&cpus[i], 0, &m.power);
-        cpu_power_bounds(&m.power, true, &low, &high);
-        m.threads = m.power.table_threads;
-        for (; m.vcpus <= m.threads; m.vcpus *= 2) {
-            for (double u = 0; u <= 1; u += 0.05) {
-                struct watt_range r = watt_package(&m, u);
-                assert_true(r.low >= low * r.watts * (1 - 1e-9));
-                assert_true(r.high <= high * r.watts * (1 + 1e-9));
-                widest = fmax(widest, r.high / r.watts);
-            }
-        }
-        assert_near(widest, high, high * 0.1, "a small VM at full load comes near them");
-        cpu_power_bounds(&m.power, false, &low, &high);
-        assert_near(high, m.power.bound_high, 0, "without neighbours they are the row's own");
-        assert_near(low, m.power.bound_low, 0, "without neighbours they are the row's own");
+    for (size_t i = 0; i < ARRAY_LEN(models); i++)
+        assert_widest_is_widest(&models[i], true, power_tier_name(models[i].power.tier));
+    assert_widest_is_widest(&small, false, "two threads a socket");
+    for (size_t i = 0; i < ARRAY_LEN(measured); i++) {
+        struct cpu_facts cpu = { .vendor = "GenuineIntel" };
+        struct watt_model m = { .sockets = 2 };
+        (void)snprintf(cpu.model_name, sizeof(cpu.model_name), "%s", measured[i]);
+        cpu_power_find(&cpu, 0, &m.power);
+        assert_int_equal(m.power.tier, TIER_A);
+        assert_widest_is_widest(&m, true, measured[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(odd_curves); i++) {
+        struct watt_model m = with_curve(odd_curves[i]);
+        assert_widest_is_widest(&m, false, "a curve that is not concave");
     }
 }
 
