@@ -63,9 +63,7 @@ static int hwmon_read(const struct rootfs *fs, const struct energy_counter *coun
 static bool is_wanted(const struct hwmon_config *config, const struct hwmon_found *f)
 {
     for (size_t i = 0; i < config->zones; i++) {
-        char zone[sizeof(config->zone[0])];
-        hwmon_normalise(config->zone[i], zone, sizeof(zone));
-        if (strcmp(zone, f->zone) == 0)
+        if (hwmon_is_named(f, config->zone[i]))
             return true;
     }
     return config->zones == 0;
@@ -141,6 +139,7 @@ static void note(void *context, const struct hwmon_found *f)
     (void)snprintf(s->chip, sizeof(s->chip), "%s", f->chip);
     (void)snprintf(s->label, sizeof(s->label), "%s", f->label);
     (void)snprintf(s->path, sizeof(s->path), "%s", f->path);
+    (void)snprintf(s->zone_name, sizeof(s->zone_name), "%s", f->zone);
     s->zone = hwmon_zone_of(f->chip, f->label, &ignored);
 }
 
@@ -170,7 +169,7 @@ static void tell_chip(const struct hwmon_survey *survey, const char *entry, cons
     } else if (s->zone != ZONE_COUNT) {
         buf_printf(text, "%s (not named in experimental.hwmon.zones)", chip);
     } else {
-        buf_printf(text, "%s (\"%s\" of %s: unknown)", chip, s->label, s->path + strlen(folder));
+        buf_printf(text, "%s (%s: unknown)", chip, s->zone_name);
     }
 }
 
@@ -191,28 +190,49 @@ static void tell_chips(const struct rootfs *fs, const struct hwmon_survey *surve
         buf_printf(text, ", and %zu more", survey->chips - told);
 }
 
+static int explain_no_chip(const struct cpu_facts *cpu, struct err *err)
+{
+    if (cpu->hypervisor) {
+        return err_set(err, -ENOENT,
+                       HWMON_CLASS " is empty: this is a virtual machine, and the sensors are its "
+                                   "host's; no module or mount brings them");
+    }
+    return err_set(err, -ENOENT,
+                   HWMON_CLASS " is empty: load a sensor's driver (a server's ACPI power meter: "
+                               "modprobe acpi_power_meter)");
+}
+
 static int explain_nothing(const struct rootfs *fs, const struct cpu_facts *cpu, struct err *err)
 {
     struct hwmon_survey survey;
+    char unmatched[300];
     AUTO_BUF text;
     buf_init(&text, sizeof(err->text));
     hwmon_survey(fs, &survey);
-    if (survey.chips == 0 && cpu->hypervisor) {
-        return err_set(err, -ENOENT,
-                       HWMON_CLASS " is empty: this is a virtual machine, and the sensors are its "
-                                   "host's");
-    }
-    if (survey.chips == 0) {
-        return err_set(err, -ENOENT,
-                       HWMON_CLASS
-                       " is empty: load a sensor's driver (a server's ACPI power meter: "
-                       "modprobe acpi_power_meter)");
-    }
+    bool is_unmatched = hwmon_check(fs, hwmon_config_now(), unmatched, sizeof(unmatched)) > 0;
+    if (survey.chips == 0 && !is_unmatched)
+        return explain_no_chip(cpu, err);
+    if (survey.chips == 0)
+        return err_set(err, -ENOENT, HWMON_CLASS " is empty: %s", unmatched);
     tell_chips(fs, &survey, &text);
-    return err_set(err, -ENOENT,
-                   HWMON_CLASS ": none of %zu chips measures the processor: %s; if one does, name "
-                               "its sensor in experimental.hwmon.zones",
-                   survey.chips, buf_text(&text));
+    return err_set(
+        err, -ENOENT, HWMON_CLASS ": %s%snone of %zu chips measures the processor: %s; %s",
+        is_unmatched ? unmatched : "", is_unmatched ? "; " : "", survey.chips, buf_text(&text),
+        cpu->hypervisor ? "this is a virtual machine, and the processor's sensors are its host's"
+                        : "if one does, name its sensor in experimental.hwmon.zones");
+}
+
+static int explain_no_class(const struct cpu_facts *cpu, int code, struct err *err)
+{
+    if (code == -ENOENT && cpu->hypervisor) {
+        return err_set(err, code,
+                       "there is no " HWMON_CLASS ": this is a virtual machine, and the sensors "
+                       "are its host's; no module or mount brings them");
+    }
+    return err_set(err, code == -EPERM ? -EACCES : code,
+                   "cannot list " HWMON_CLASS ": %s; is sysfs mounted (--host.sysfs), and the "
+                   "kernel built with CONFIG_HWMON?",
+                   strerror(-code));
 }
 
 static int hwmon_list(const struct rootfs *fs, const struct cpu_facts *cpu, struct energy_set *ret,
@@ -224,12 +244,8 @@ static int hwmon_list(const struct rootfs *fs, const struct cpu_facts *cpu, stru
     size_t chips = 0;
     all->filtered = hwmon_config_now()->zones > 0;
     int code = hwmon_scan(fs, consider, &s, &chips);
-    if (code < 0) {
-        return err_set(err, code == -EPERM ? -EACCES : code,
-                       "cannot list " HWMON_CLASS ": %s; is sysfs mounted (--host.sysfs), and the "
-                       "kernel built with CONFIG_HWMON?",
-                       strerror(-code));
-    }
+    if (code < 0)
+        return explain_no_class(cpu, code, err);
     code = hwmon_choose(all, cpu, &set, err);
     if (code == 0 && set.n == 0)
         code = explain_nothing(fs, cpu, err);

@@ -39,6 +39,12 @@ struct hwmon_config {
 };
 void hwmon_configure(const struct hwmon_config *config); /* NULL: none */
 
+/* Whether what @config names is here: the number of its zones and chips that nothing matches, and
+   in
+   @ret a sentence that names them ("" where it is 0), for a person who may have mistyped. -errno,
+   with a sentence too, where the class cannot be listed and @config names something. */
+int hwmon_check(const struct rootfs *fs, const struct hwmon_config *config, char *ret, size_t size);
+
 /* Pure: what a sensor of @chip ("apm_xgene", "power_meter", "smpro_hwmon") with @label ("" none)
    measures; ZONE_COUNT: nothing of the processor, its memory or the whole machine, or nobody knows.
    @socket is set where the label names one. The table is in hwmon_rules.c. */
@@ -47,6 +53,7 @@ enum energy_zone hwmon_zone_of(const char *chip, const char *label, int *ret_soc
 /* For a diagnosis: every power or energy sensor there is, and what it was taken for. */
 struct hwmon_sensor {
     char chip[32], label[48], path[128]; /* path: "/sys/class/hwmon/hwmon1/power1_input" */
+    char zone_name[96];                  /* for experimental.hwmon.zones */
     enum energy_zone zone;               /* ZONE_COUNT: not used */
 };
 struct hwmon_survey {

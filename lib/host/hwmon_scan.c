@@ -122,14 +122,21 @@ static void label_of(const struct scan *s, const char *type, unsigned channel, c
 static void hand_over(struct scan *s, const char *type, unsigned channel)
 {
     struct hwmon_found *f = &s->sensor;
+    char chip[sizeof(f->chip)];
+    hwmon_normalise(f->chip, chip, sizeof(chip));
+    (void)snprintf(f->number, sizeof(f->number), "%s_%s%u", chip, type, channel);
     hwmon_normalise(f->label, f->zone, sizeof(f->zone));
-    if (f->zone[0] == '\0') {
-        char chip[sizeof(f->chip)];
-        hwmon_normalise(f->chip, chip, sizeof(chip));
-        (void)snprintf(f->zone, sizeof(f->zone), "%s_%s%u", chip, type, channel);
-    }
+    if (f->zone[0] == '\0')
+        (void)snprintf(f->zone, sizeof(f->zone), "%s", f->number);
     s->found++;
     s->visit(s->context, f);
+}
+
+bool hwmon_is_named(const struct hwmon_found *f, const char *zone)
+{
+    char clean[96];
+    hwmon_normalise(zone, clean, sizeof(clean));
+    return strcmp(clean, f->zone) == 0 || strcmp(clean, f->number) == 0;
 }
 
 static void visit_sensors(struct scan *s, enum hwmon_kind kind, const char *type)

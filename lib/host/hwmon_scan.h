@@ -23,7 +23,8 @@ struct hwmon_found {
     enum hwmon_kind kind;
     char chip[32];   /* as the chip writes its name */
     char label[48];  /* as the chip writes it; "" none */
-    char zone[96];   /* Kepler's zone name: the label normalised, else "CHIP_power1" */
+    char zone[96];   /* Kepler's zone name: the label normalised, else number */
+    char number[64]; /* "CHIP_power1", "CHIP_energy1": what it can be named by, label or not */
     char path[128];  /* what to read; the volts where there are amperes too */
     unsigned ampere; /* M of currM_input, HWMON_VOLTS_AMPERES only */
 };
@@ -35,6 +36,9 @@ typedef void hwmon_visit(void *context, const struct hwmon_found *sensor);
    chips of any kind. -errno where the class cannot be listed. */
 MUST_USE int hwmon_scan(const struct rootfs *fs, hwmon_visit *visit, void *context,
                         size_t *ret_chips);
+
+/* Whether a person who writes @zone (any case) in experimental.hwmon.zones means this sensor. */
+bool hwmon_is_named(const struct hwmon_found *f, const char *zone);
 
 /* Name of the chip in @entry ("hwmon0") of the class; false if it is no chip. */
 bool hwmon_chip_name(const struct rootfs *fs, const char *entry, char *ret, size_t size);

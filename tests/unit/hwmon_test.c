@@ -251,7 +251,14 @@ static void why_not_rows(void **state)
           "device's), spd5118 (no power sensor)" },
         { "a sensor that nobody knows is not guessed",
           "hwmon0/name=ina226\nhwmon0/power1_input=5\n", 1, false, -ENOENT,
-          "ina226 (\"\" of power1_input: unknown)" },
+          "ina226 (ina226_power1: unknown)" },
+        { "and one with a label is offered by it",
+          "hwmon0/name=ina226\nhwmon0/power1_input=5\nhwmon0/power1_label=Rail A\n", 1, false,
+          -ENOENT,
+          "ina226 (rail_a: unknown); if one does, name its sensor in experimental.hwmon.zones" },
+        { "no chip of a virtual machine is its processor's",
+          "hwmon0/name=ina226\nhwmon0/power1_input=5\n", 1, true, -ENOENT,
+          "unknown); this is a virtual machine" },
         { "a shunt's volts and one rail are no processor",
           "hwmon0/name=ltc2945\n"
           "hwmon0/in1_input=12000\nhwmon0/curr1_input=1\n",
@@ -263,7 +270,7 @@ static void why_not_rows(void **state)
         { "a folder without a name is no chip", "hwmon0/power1_input=5\n", 1, false, -ENOENT,
           "modprobe acpi_power_meter" },
         { "a virtual machine has none", "hwmon0/temp1_input=5\n", 1, true, -ENOENT,
-          "virtual machine" },
+          "virtual machine, and the sensors are its host's; no module or mount brings them" },
         { "one of two sockets", XGENE_0, 2, false, -ENODATA, "package of 1 of 2 sockets" },
         { "the IO rail alone is no package", XGENE_0 "hwmon0/power1_enable=0\n", 1, false, -ENODATA,
           "package of 0 of 1 sockets" },
@@ -316,6 +323,10 @@ static void no_class_at_all(void **state)
     struct err err = { 0 };
     assert_int_equal(energy_hwmon.list(&r.fs, &cpu, &set, &err), -ENOENT);
     assert_non_null(strstr(err.text, "CONFIG_HWMON"));
+    cpu.hypervisor = true;
+    assert_int_equal(energy_hwmon.list(&r.fs, &cpu, &set, &err), -ENOENT);
+    assert_non_null(strstr(err.text, "no module or mount brings them"));
+    assert_null(strstr(err.text, "is sysfs mounted"));
     hwmon_survey(&r.fs, &survey);
     assert_int_equal(survey.n + survey.more + survey.chips, 0);
 }
@@ -486,6 +497,14 @@ static void settings_rows(void **state)
           "hwmon0/power2_label=CPU\nhwmon0/power2_input=9\n",
           { "vcore", "cpu" },
           "package 0 hwmon0/power2_input 9" },
+        { "with a label, too, and its case is no matter",
+          XGENE_0,
+          { "apm_xgene_power1", "APM_xgene_Power2" },
+          "package 0 hwmon0/power1_input 45; package 0 hwmon0/power2_input 12" },
+        { "an energy count is called one",
+          "hwmon0/name=board\nhwmon0/energy3_label=x\nhwmon0/energy3_input=8\n",
+          { "board_energy3" },
+          "package 0 hwmon0/energy3_input uJ 8" },
         { "a graphics card stays one", DESKTOP, { "ppt" }, NULL },
         { "what is not named does not count", XGENE_0, { "soc" }, NULL },
     };
@@ -508,6 +527,99 @@ static void settings_rows(void **state)
             strcmp(got, rows[i].counters ? rows[i].counters : "") != 0)
             fail_msg("%s: %d %s %s", rows[i].why, code, err.text, got);
     }
+}
+
+static void names_that_match_nothing_are_told(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *files, *zones[2], *chips[2];
+        int code;
+        const char *says;
+    } rows[] = {
+        { "nothing is named", XGENE_0, { NULL }, { NULL }, 0, "" },
+        { "all are here", XGENE_0, { "cpu_power", "APM_XGENE_power2" }, { "APM_xgene" }, 0, "" },
+        { "a zone is misspelt",
+          XGENE_0,
+          { "cpu_power", "oi_power" },
+          { NULL },
+          1,
+          "experimental.hwmon.zones names \"oi_power\", and no sensor here is called so" },
+        { "two",
+          XGENE_0,
+          { "a", "b" },
+          { NULL },
+          2,
+          "experimental.hwmon.zones names \"a\", \"b\", and no sensor here is called so" },
+        { "a zone and a chip",
+          XGENE_0,
+          { "a" },
+          { "apm_xgene", "ina3221" },
+          2,
+          "experimental.hwmon.zones names \"a\", and no sensor here is called so; "
+          "experimental.hwmon.chipRules names \"ina3221\", and no chip here is called so" },
+        { "a chip without a power sensor is here",
+          "hwmon0/name=k10temp\n",
+          { NULL },
+          { "k10temp" },
+          0,
+          "" },
+        { "no class",
+          "",
+          { NULL },
+          { "k10temp" },
+          -ENOENT,
+          "experimental.hwmon names sensors, and /sys/class/hwmon cannot be listed: No such file "
+          "or directory" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_TREE r;
+        tree_make(&r);
+        put_files(&r, rows[i].files);
+        struct hwmon_config config = { 0 };
+        for (size_t k = 0; k < 2 && rows[i].zones[k]; k++)
+            (void)snprintf(config.zone[config.zones++], sizeof(config.zone[0]), "%s",
+                           rows[i].zones[k]);
+        for (size_t k = 0; k < 2 && rows[i].chips[k]; k++) {
+            (void)snprintf(config.rule[config.rules++].name, sizeof(config.rule[0].name), "%s",
+                           rows[i].chips[k]);
+        }
+        char text[300] = "not set";
+        int code = hwmon_check(&r.fs, &config, text, sizeof(text));
+        if (code != rows[i].code || strcmp(text, rows[i].says) != 0)
+            fail_msg("%s: %d \"%s\"", rows[i].why, code, text);
+    }
+}
+
+static void a_sentence_that_does_not_fit_is_cut(void **state)
+{
+    (void)state;
+    AUTO_TREE r;
+    tree_make(&r);
+    put_files(&r, XGENE_0);
+    struct hwmon_config config = { .zones = 2, .zone = { "first", "second" } };
+    char text[40];
+    assert_int_equal(hwmon_check(&r.fs, &config, text, sizeof(text)), 2);
+    assert_true(strlen(text) < sizeof(text));
+}
+
+static void the_reason_names_what_matched_nothing(void **state)
+{
+    (void)state;
+    AUTO_TREE r;
+    tree_make(&r);
+    put_files(&r, XGENE_0);
+    struct hwmon_config config = { .zones = 1, .zone = { "cpu_pwoer" } };
+    struct cpu_facts cpu = machine(1);
+    struct energy_set set;
+    struct err err = { 0 };
+    hwmon_configure(&config);
+    int code = energy_hwmon.list(&r.fs, &cpu, &set, &err);
+    hwmon_configure(NULL);
+    assert_int_equal(code, -ENOENT);
+    assert_non_null(strstr(err.text,
+                           "zones names \"cpu_pwoer\", and no sensor here is called so; "
+                           "none of 1 chips measures the processor: apm_xgene (not named"));
 }
 
 static void rules_of_a_person_come_first(void **state)
@@ -592,6 +704,9 @@ int main(void)
         cmocka_unit_test(reading_rows),
         cmocka_unit_test(zone_of_label_rows),
         cmocka_unit_test(settings_rows),
+        cmocka_unit_test(names_that_match_nothing_are_told),
+        cmocka_unit_test(a_sentence_that_does_not_fit_is_cut),
+        cmocka_unit_test(the_reason_names_what_matched_nothing),
         cmocka_unit_test(rules_of_a_person_come_first),
         cmocka_unit_test(survey_tells_what_each_was_taken_for),
         cmocka_unit_test(more_sensors_than_there_is_room),
