@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/number.h"
 
 #include <errno.h>
 #include <math.h>
@@ -150,20 +151,32 @@ static bool is_of_files(const struct power_source *s)
     return s->driver == &energy_powercap || s->driver == &energy_hwmon;
 }
 
+/* @what is the file whose text its driver did not take. */
+static int say_no_energy(const struct power_source *s, const struct energy_counter *c,
+                         const char *what, struct err *err)
+{
+    char text[40] = "";
+    uint64_t number = 0;
+    if (!is_of_files(s) || rootfs_read_text(s->machine->fs, what, text, sizeof(text)) < 0)
+        return err_set(err, -EBADMSG, "cannot read %s: %s", what, strerror(EBADMSG));
+    if (number_parse_u64(text, 10, &number) == 0 && c->modulus > 0 && number >= c->modulus) {
+        return err_set(err, -EBADMSG, "%s says \"%s\", and it counts to %llu at most", what, text,
+                       (unsigned long long)c->modulus - 1);
+    }
+    return err_set(err, -EBADMSG, "%s says \"%s\", which is no energy", what, text);
+}
+
 static int values_read(const struct power_source *s, struct advance *a, struct err *err)
 {
     for (size_t i = 0; i < s->set.n; i++) {
         const struct energy_counter *c = &s->set.counter[i];
-        char what[200], text[40] = "";
+        char what[200];
         int code = s->driver->read(s->machine->fs, c, &a->value[i]);
         if (code == 0)
             continue;
-        if (code == -ERANGE) /* a negative one; of a source it means that a counter jumped */
-            code = -EBADMSG;
         counter_describe(s, c, what, sizeof(what));
-        if (code == -EBADMSG && is_of_files(s) &&
-            rootfs_read_text(s->machine->fs, what, text, sizeof(text)) >= 0)
-            return err_set(err, code, "%s says \"%s\", which is no energy", what, text);
+        if (code == -ERANGE || code == -EBADMSG) /* ERANGE: below 0; of a source it is a jump */
+            return say_no_energy(s, c, what, err);
         return err_set(err, code, "cannot read %s: %s", what, strerror(-code));
     }
     return 0;
