@@ -91,19 +91,22 @@ static int check_paths(const struct settings *s, struct err *err)
     return 0;
 }
 
+static bool is_dump(const struct settings *s)
+{
+    return s->paths.root && strcmp(s->paths.root, "/") != 0;
+}
+
 static int check_settings(const struct settings *s, struct err *err)
 {
     static const char *const requirements[] = { "any", "measured" };
     static const char *const fixes[] = { "", "packages" };
-    bool is_foreign = s->paths.root && strcmp(s->paths.root, "/") != 0;
-
     if (s->json && s->text)
         return err_set(err, -EINVAL, "--json and --text exclude each other");
     if (!is_word(s->require, requirements, ARRAY_LEN(requirements)))
         return err_set(err, -EINVAL, "--require %s: it is measured or any", s->require);
     if (s->fix && !is_word(s->fix, fixes, ARRAY_LEN(fixes)))
         return err_set(err, -EINVAL, "--fix=%s: it is --fix or --fix=packages", s->fix);
-    if (is_foreign && (s->fix || s->record)) {
+    if (is_dump(s) && (s->fix || s->record)) {
         return err_set(err, -EINVAL,
                        "--fix and --record act on the running machine, not on --root "
                        "%s",
@@ -148,7 +151,9 @@ static struct report_style style_of(const struct settings *s, const struct findi
     struct winsize size = { 0 };
     const char *no_colour = getenv("NO_COLOR"); /* no-color.org: set and not empty */
     bool to_terminal = !s->output && isatty(STDOUT_FILENO);
-    struct report_style style = { .requirement = s->require, .holds = report_holds(f, s->require) };
+    struct report_style style = { .requirement = s->require,
+                                  .holds = report_holds(f, s->require),
+                                  .is_dump = is_dump(s) };
     if (to_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
         style.columns = size.ws_col;
     style.colour = to_terminal && !(no_colour && no_colour[0]);

@@ -14,6 +14,7 @@ struct report_style {
     bool colour;
     unsigned columns;        /* 0: lines are not wrapped */
     const char *requirement; /* "any" "measured" */
+    bool is_dump;            /* the findings are of a machine that is not this one */
     bool holds;
 };
 

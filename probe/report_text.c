@@ -210,6 +210,60 @@ static void print_headline(struct buf *to, const struct findings *f,
     buf_char(to, '\n');
 }
 
+/* A line below the verdict's command. */
+static void print_after(struct buf *to, const struct report_style *style, const char *text)
+{
+    blanks(to, 2);
+    wrapped(to, style, 2, text);
+    buf_char(to, '\n');
+}
+
+/* The first finding of a power source that says how to get at it; NULL: none does. */
+static const struct finding *remedied_source(const struct findings *f, bool by_command)
+{
+    for (size_t i = 0; i < f->findings; i++) {
+        const struct finding *one = &f->finding[i];
+        const char *remedy = by_command ? one->remedy_command : one->remedy_note;
+        if (strncmp(one->id, "power.", strlen("power.")) == 0 && one->status != FINDING_OK &&
+            remedy[0])
+            return one;
+    }
+    return NULL;
+}
+
+static void print_remedied(struct buf *to, const struct findings *f,
+                           const struct report_style *style)
+{
+    const struct finding *virtualisation = findings_find(f, "host.virtualisation");
+    const struct finding *by_command = remedied_source(f, true);
+    const struct finding *source = by_command ? by_command : remedied_source(f, false);
+    if (!source)
+        return;
+    bool is_elsewhere = !by_command && virtualisation && virtualisation->status == FINDING_WARN;
+    AUTO_STR line =
+        is_elsewhere
+            ? mem_printf("Measured watts take another machine: see %s above.", source->id)
+            : mem_printf("The remedy of %s above brings measured watts, which the exporter takes "
+                         "by itself as soon as they can be read.",
+                         source->id);
+    print_after(to, style, line);
+}
+
+/* An estimate is not named: the exporter looks for a better source where none is. */
+static void print_run(struct buf *to, const struct findings *f, const struct report_style *style)
+{
+    bool is_estimate = strcmp(f->quality, "estimated") == 0;
+    const char *source = json_text(json_get(f->exporter, "power"), "source", f->selected);
+    AUTO_STR run = is_estimate ? mem_strdup("sudo kepler-exporter")
+                               : mem_printf("sudo kepler-exporter --power.source=%s", source);
+    buf_str(to, "\n  ");
+    print_command(to, style, run);
+    if (style->is_dump)
+        print_after(to, style, "(This is a dump: the command is for the machine that it is of.)");
+    if (is_estimate)
+        print_remedied(to, f, style);
+}
+
 static void print_verdict(struct buf *to, const struct findings *f,
                           const struct report_style *style)
 {
@@ -224,12 +278,8 @@ static void print_verdict(struct buf *to, const struct findings *f,
                  style->colour ? colour_of[style->holds ? FINDING_OK : FINDING_FAIL] : "",
                  style->requirement, style->holds ? "holds" : "does not hold",
                  style->colour ? PLAIN : "");
-    if (f->selected[0] == '\0')
-        return;
-    const char *source = json_text(json_get(f->exporter, "power"), "source", f->selected);
-    AUTO_STR run = mem_printf("sudo kepler-exporter --power.source=%s", source);
-    buf_str(to, "\n  ");
-    print_command(to, style, run);
+    if (f->selected[0])
+        print_run(to, f, style);
 }
 
 static void print_title(struct buf *to, const struct findings *f, const struct report_style *style)

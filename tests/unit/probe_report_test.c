@@ -113,6 +113,74 @@ static void colours_end_before_their_line(void **state)
     free(text);
 }
 
+/* -- what to run -- */
+
+struct estimate {
+    const char *why;
+    enum finding_status status; /* of power.powercap, with this remedy; */
+    const char *command, *note;
+    bool is_vm, is_dump;
+    const char *says, *says_not;
+};
+
+static char *report_of_estimate(const struct estimate *e)
+{
+    struct findings f;
+    struct buf to;
+    findings_init(&f);
+    struct finding *one = findings_add(&f, "host.virtualisation", "Machine");
+    one->status = e->is_vm ? FINDING_WARN : FINDING_OK;
+    one = findings_add(&f, "perf.cycles", "Counters");
+    one->status = FINDING_WARN;
+    findings_text(&one->remedy_note, "of no watts");
+    one = findings_add(&f, "power.powercap", "Powercap");
+    one->status = e->status;
+    findings_text(&one->remedy_command, "%s", e->command);
+    findings_text(&one->remedy_note, "%s", e->note);
+    findings_text(&f.selected, "model");
+    findings_text(&f.quality, "estimated");
+    findings_text(&f.accounting, "ebpf");
+    struct json *power = json_new_object();
+    json_put_text(power, "source", "model");
+    json_put(f.exporter, "power", power);
+    buf_init(&to, REPORT_LIMIT);
+    report_text(
+        &to, &f,
+        &(struct report_style){ .requirement = "any", .holds = true, .is_dump = e->is_dump });
+    findings_done(&f);
+    return buf_take(&to);
+}
+
+static void an_estimate_is_not_pinned(void **state)
+{
+    (void)state;
+    static const struct estimate rows[] = {
+        { "no remedy", FINDING_SKIP, "", "", false, false, "$ sudo kepler-exporter\n", "remed" },
+        { "the source stays open", FINDING_FAIL, "sudo modprobe x", "", false, false,
+          "$ sudo kepler-exporter\n", "--power.source" },
+        { "a remedy by a command", FINDING_FAIL, "sudo modprobe x", "", false, false,
+          "$ sudo kepler-exporter\n  The remedy of power.powercap above brings measured watts, "
+          "which the exporter takes by itself as soon as they can be read.\n",
+          "perf.cycles above" },
+        { "a remedy by a mount", FINDING_FAIL, "", "mount all of /sys", false, false,
+          "The remedy of power.powercap above brings measured watts", "physical" },
+        { "a virtual machine has none here", FINDING_FAIL, "", "take c5.metal", true, false,
+          "Measured watts take another machine: see power.powercap above.\n", "by itself" },
+        { "a virtual machine that has counters", FINDING_FAIL, "sudo kepler-probe", "", true, false,
+          "brings measured watts", "another machine" },
+        { "a dump", FINDING_SKIP, "", "", false, true,
+          "$ sudo kepler-exporter\n  (This is a dump: the command is for the machine that it is "
+          "of.)\n",
+          "remed" },
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *text = report_of_estimate(&rows[i]);
+        if (!strstr(text, rows[i].says) || strstr(text, rows[i].says_not))
+            fail_msg("%s:\n%s", rows[i].why, text);
+        free(text);
+    }
+}
+
 static void requirement_rows(void **state)
 {
     static const struct {
@@ -162,6 +230,7 @@ int main(void)
         cmocka_unit_test(lines_fit_the_terminal),
         cmocka_unit_test(a_narrow_terminal_is_left_alone),
         cmocka_unit_test(colours_end_before_their_line),
+        cmocka_unit_test(an_estimate_is_not_pinned),
         cmocka_unit_test(requirement_rows),
         cmocka_unit_test(yaml_has_the_settings),
     };
