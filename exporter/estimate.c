@@ -17,9 +17,10 @@ enum exit_code {
 
 struct answer {
     struct watt_range watts, dram;
-    bool has_dram;
+    bool has_dram, threads_unused;
     const char *scope, *tier;
-    char name[64], source[160], reason[512], formula[512], dram_formula[128];
+    const char *note; /* NULL: none */
+    char name[64], source[160], reason[768], formula[512], dram_formula[128];
 };
 
 static int find_power(const struct estimate_words *w, const struct estimate_question *q,
@@ -106,6 +107,14 @@ static void answer_package(const struct estimate_question *q, const struct cpu_p
             "; share of a VM of %u of %u threads, whose neighbours' load is taken to be %g",
             m.vcpus, m.threads, NEIGHBOURS_LOAD);
     }
+    if (m.is_vm && q->typical > 0) {
+        size_t n = strlen(a->reason);
+        (void)snprintf(a->reason + n, sizeof(a->reason) - n,
+                       " (--threads was not given: %u socket%s of the typical %u threads)",
+                       q->cpu.sockets, q->cpu.sockets == 1 ? "" : "s", q->typical);
+    }
+    if (p->tier == TIER_E && !cpu_power_is_server(&q->cpu))
+        a->note = CPU_POWER_NO_SERVER;
     a->has_dram = q->memory_gb > 0;
     a->dram = watt_dram(&m, q->load);
     (void)snprintf(a->dram_formula, sizeof(a->dram_formula), "GB x W/GB(%.4g) = %g x %.4g = %.4g W",
@@ -136,6 +145,7 @@ static int answer_wall(const struct estimate_question *q, struct answer *a, stru
     int rc = cpu_power_wall(&q->cpu, &w, err);
     if (rc < 0)
         return rc;
+    a->threads_unused = !w.is_per_thread;
     a->scope = "wall";
     a->tier = "SPECpower";
     a->watts = watt_wall(&w, q->load);
@@ -160,6 +170,8 @@ static void print_text(const struct answer *a)
         (void)printf("dram     %.4g W, between %.4g and %.4g W: %s\n", a->dram.watts, a->dram.low,
                      a->dram.high, a->dram_formula);
     }
+    if (a->note)
+        (void)printf("note     %s\n", a->note);
 }
 
 /* Figures to a tenth of a milliwatt: what is beyond that is rounding. */
@@ -177,7 +189,38 @@ static void put_range(struct json *to, const struct watt_range *r)
     json_put(to, "bounds", bounds);
 }
 
-static void print_json(const struct answer *a)
+static void put_count(struct json *to, const char *name, unsigned value)
+{
+    if (value > 0)
+        json_put_number(to, name, value);
+}
+
+static void put_figure(struct json *to, const char *name, double value)
+{
+    if (value > 0)
+        json_put_number(to, name, value);
+}
+
+/* What the figure was made from: as given, or from the calibration or the tables. */
+static struct json *inputs_of(const struct estimate_words *w, const struct estimate_question *q)
+{
+    struct json *inputs = json_new_object();
+    json_put_text(inputs, "cpu_model", q->cpu.model_name);
+    put_count(inputs, "sockets", q->cpu.sockets);
+    put_count(inputs, "threads", q->has_threads ? q->cpu.threads : 0);
+    put_count(inputs, "vcpus", q->vcpus);
+    json_put_number(inputs, "load", q->load);
+    put_figure(inputs, "tdp_watts", q->tdp_watts);
+    put_figure(inputs, "memory_gb", q->memory_gb);
+    put_figure(inputs, "idle_watts", q->idle_watts);
+    put_figure(inputs, "full_watts", q->full_watts);
+    if (w->model)
+        json_put_text(inputs, "model_file", w->model);
+    return inputs;
+}
+
+static void print_json(const struct estimate_words *w, const struct estimate_question *q,
+                       const struct answer *a)
 {
     AUTO_JSON root = json_new_object();
     put_range(root, &a->watts);
@@ -186,9 +229,14 @@ static void print_json(const struct answer *a)
     json_put_text(root, "reason", a->reason);
     json_put_text(root, "name", a->name);
     json_put_text(root, "source", a->source);
+    json_put_text(root, "formula", a->formula);
+    if (a->note)
+        json_put_text(root, "note", a->note);
+    json_put(root, "inputs", inputs_of(w, q));
     if (a->has_dram) {
         struct json *dram = json_new_object();
         put_range(dram, &a->dram);
+        json_put_text(dram, "formula", a->dram_formula);
         json_put(root, "dram", dram);
     }
     char *text = json_print(root, true);
@@ -206,6 +254,36 @@ static int complain(int code, const struct err *err)
     return code;
 }
 
+static void tell_unused(const char *option, const char *why)
+{
+    (void)fprintf(stderr, "kepler-exporter estimate: %s is not used: %s\n", option, why);
+}
+
+static void tell_unused_of_package(const struct estimate_words *w, const struct cpu_power *p)
+{
+    if (w->tdp && p->tier == TIER_A)
+        tell_unused("--tdp", "this CPU was measured (tier A)");
+    if (w->tdp && p->tier == TIER_B_CALIBRATED)
+        tell_unused("--tdp", "what the machine draws is known (tier B')");
+    if (w->threads && !w->vcpus && p->tier != TIER_E)
+        tell_unused("--threads", "only a VM's share (--vcpus) and CPUs of unknown TDP (tier E) "
+                                 "count them");
+}
+
+static int check_repeats(int argc, char **argv, struct err *err)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        size_t n = strcspn(argv[i], "=");
+        for (int k = 1; strncmp(argv[i], "--", 2) == 0 && k < i; k++) {
+            if (strncmp(argv[k], argv[i], n) == 0 && (argv[k][n] == '\0' || argv[k][n] == '=')) {
+                return err_set(err, -EINVAL, "%.*s is given twice: which one is meant?", (int)n,
+                               argv[i]);
+            }
+        }
+    }
+    return 0;
+}
+
 static int answer(const struct estimate_words *w)
 {
     struct err err = { 0 };
@@ -218,15 +296,19 @@ static int answer(const struct estimate_words *w)
         return complain(rc == -EINVAL ? EXIT_USAGE : EXIT_RUN, &err);
     if (q.is_wall) {
         rc = answer_wall(&q, &a, &err);
+        if (rc == 0 && a.threads_unused && w->threads)
+            tell_unused("--threads", "the SPECpower result is found by CPU model and sockets");
     } else {
         rc = find_power(w, &q, &file, &power, &err);
-        if (rc == 0)
+        if (rc == 0) {
             answer_package(&q, &power, &a);
+            tell_unused_of_package(w, &power);
+        }
     }
     if (rc < 0)
         return complain(rc == -EINVAL && !w->model ? EXIT_USAGE : EXIT_RUN, &err);
     if (w->json) {
-        print_json(&a);
+        print_json(w, &q, &a);
     } else {
         print_text(&a);
     }
@@ -242,7 +324,8 @@ int estimate_main(int argc, char **argv)
     const struct opt table[] = {
         { "cpu-model", OPT_TEXT, &w.cpu_model, "NAME", "\"model name\" of /proc/cpuinfo" },
         { "sockets", OPT_TEXT, &w.sockets, "N", "processors of the whole machine" },
-        { "threads", OPT_TEXT, &w.threads, "N", "its hardware threads (of the table)" },
+        { "threads", OPT_TEXT, &w.threads, "N",
+          "its hardware threads, where the formula asks for them" },
         { "load", OPT_TEXT, &w.load, "U", "load of it (of the VM): 0.5 or 50%" },
         { "tdp", OPT_TEXT, &w.tdp, "WATTS", "TDP of a socket (of the table)" },
         { "memory-gb", OPT_TEXT, &w.memory, "GB", "memory, of 10^9 bytes: its watts too" },
@@ -256,7 +339,8 @@ int estimate_main(int argc, char **argv)
     };
     struct err err = { 0 };
     int first = argc;
-    if (opts_parse(table, ARRAY_LEN(table), argc, argv, &first, &err) < 0)
+    if (opts_parse(table, ARRAY_LEN(table), argc, argv, &first, &err) < 0 ||
+        check_repeats(argc, argv, &err) < 0)
         return complain(EXIT_USAGE, &err);
     if (w.help) {
         (void)puts(

@@ -7,7 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#define THREADS_MAX 100000
+#define SOCKETS_MAX 64
+#define THREADS_MAX 65536
 #define WATTS_MAX   100000
 #define GB_MAX      1000000
 
@@ -30,14 +31,15 @@ static int parse_number(const char *option, const char *text, struct limits limi
     return 0;
 }
 
-static int parse_count(const char *option, const char *text, unsigned *ret, struct err *err)
+static int parse_count(const char *option, const char *text, unsigned most, unsigned *ret,
+                       struct err *err)
 {
     uint64_t value = 0;
     if (!text)
         return 0;
-    if (number_parse_u64(text, 10, &value) < 0 || value < 1 || value > THREADS_MAX) {
-        return err_set(err, -EINVAL, "--%s: a whole number from 1 to %d is wanted, not \"%s\"",
-                       option, THREADS_MAX, text);
+    if (number_parse_u64(text, 10, &value) < 0 || value < 1 || value > most) {
+        return err_set(err, -EINVAL, "--%s: a whole number from 1 to %u is wanted, not \"%s\"",
+                       option, most, text);
     }
     *ret = (unsigned)value;
     return 0;
@@ -93,11 +95,11 @@ static int parse_figures(const struct estimate_words *w, struct estimate_questio
     };
     const struct {
         const char *option, *text;
-        unsigned *ret;
+        unsigned most, *ret;
     } counts[] = {
-        { "sockets", w->sockets, &q->cpu.sockets },
-        { "threads", w->threads, &q->cpu.threads },
-        { "vcpus", w->vcpus, &q->vcpus },
+        { "sockets", w->sockets, SOCKETS_MAX, &q->cpu.sockets },
+        { "threads", w->threads, THREADS_MAX, &q->cpu.threads },
+        { "vcpus", w->vcpus, THREADS_MAX, &q->vcpus },
     };
     int rc = parse_load(w->load, &q->load, err);
     if (rc == 0)
@@ -107,7 +109,7 @@ static int parse_figures(const struct estimate_words *w, struct estimate_questio
                           err);
     }
     for (size_t i = 0; rc == 0 && i < ARRAY_LEN(counts); i++)
-        rc = parse_count(counts[i].option, counts[i].text, counts[i].ret, err);
+        rc = parse_count(counts[i].option, counts[i].text, counts[i].most, counts[i].ret, err);
     return rc;
 }
 
@@ -182,22 +184,63 @@ static unsigned table_threads(const struct cpu_facts *cpu)
                             : cpu_power_threads_by_name(cpu->model_name);
 }
 
-/* Sizes that were not given, from the calibration or the table. */
-static int fill_machine(const struct model_file *file, struct estimate_question *q, struct err *err)
+/* Only tier E and wall watts by family are per thread; a VM's share has its host's. */
+static bool needs_threads(const struct estimate_question *q, bool has_curve)
+{
+    struct cpu_facts cpu = q->cpu;
+    struct wall_power wall;
+    struct cpu_power p;
+    if (q->vcpus > 0)
+        return true;
+    if (q->is_wall) {
+        cpu.threads = cpu.sockets;
+        return cpu_power_wall(&cpu, &wall, NULL) == 0 && wall.is_per_thread;
+    }
+    cpu_power_find(&cpu, q->tdp_watts, &p);
+    return !has_curve && p.tier == TIER_E;
+}
+
+/* A VM's host that nobody tells of has sockets of the typical size of its kind. */
+static void take_typical(struct estimate_question *q)
+{
+    struct cpu_power p;
+    cpu_power_find(&q->cpu, q->tdp_watts, &p);
+    q->typical = p.table_threads / 2;
+    q->cpu.threads = q->typical * q->cpu.sockets;
+}
+
+static int fill_threads(const struct estimate_words *w, const struct model_file *file,
+                        struct estimate_question *q, struct err *err)
 {
     struct cpu_facts *cpu = &q->cpu;
-    if (cpu->sockets == 0)
-        cpu->sockets = file->sockets;
     if (cpu->threads == 0 && file->sockets > 0)
         cpu->threads = file->threads * cpu->sockets / file->sockets;
     if (cpu->threads == 0)
         cpu->threads = table_threads(cpu) * cpu->sockets;
-    if (cpu->threads == 0) {
+    if (cpu->threads == 0 && q->vcpus > 0)
+        take_typical(q);
+    q->has_threads = cpu->threads > 0;
+    if (!q->has_threads && needs_threads(q, w->model || w->idle)) {
         return err_set(err, -EINVAL,
                        "--threads is missing, and no table knows how many the CPU "
                        "\"%s\" has: hardware threads of the whole machine",
                        cpu->model_name);
     }
+    if (!q->has_threads)
+        cpu->threads = cpu->sockets;
+    return 0;
+}
+
+/* Sizes that were not given, from the calibration or the table. */
+static int fill_machine(const struct estimate_words *w, const struct model_file *file,
+                        struct estimate_question *q, struct err *err)
+{
+    struct cpu_facts *cpu = &q->cpu;
+    if (cpu->sockets == 0)
+        cpu->sockets = file->sockets;
+    int rc = fill_threads(w, file, q, err);
+    if (rc < 0)
+        return rc;
     cpu->cores = cpu->threads;
     if (cpu->threads < cpu->sockets) {
         return err_set(err, -EINVAL,
@@ -206,8 +249,9 @@ static int fill_machine(const struct model_file *file, struct estimate_question 
                        cpu->threads, cpu->sockets);
     }
     if (q->vcpus > cpu->threads) {
-        return err_set(err, -EINVAL, "--vcpus: %u are more than the machine's %u threads", q->vcpus,
-                       cpu->threads);
+        return err_set(err, -EINVAL, "--vcpus: %u are more than the machine's %u threads%s",
+                       q->vcpus, cpu->threads,
+                       q->typical ? " (of a typical one: give its own by --threads)" : "");
     }
     return 0;
 }
@@ -231,5 +275,5 @@ int estimate_ask(const struct estimate_words *w, struct model_file *file,
     (void)snprintf(q->cpu.model_name, sizeof(q->cpu.model_name), "%s", name);
     (void)snprintf(q->cpu.vendor, sizeof(q->cpu.vendor), "%s",
                    w->model ? file->vendor : vendor_of(name));
-    return fill_machine(file, q, err);
+    return fill_machine(w, file, q, err);
 }

@@ -21,6 +21,8 @@ struct estimate_words {
 struct estimate_question {
     struct cpu_facts cpu; /* of the whole machine */
     unsigned vcpus;       /* 0: all of it */
+    unsigned typical;     /* threads of a socket, taken for V as nothing tells it; 0: told */
+    bool has_threads;     /* false: unknown, and no formula asks for them */
     double tdp_watts, memory_gb, idle_watts, full_watts;
     double load;
     bool is_wall;

@@ -121,6 +121,13 @@ int model_file_to_power(const struct model_file *file, const char *path,
         p.reason, sizeof(p.reason),
         "tier B': calibrated on this CPU model (%zu points by %s on %s, %u sockets, %.100s)",
         file->points, file->source, file->date, file->sockets, base_name(path));
+    size_t n = strlen(p.reason);
+    if (cpu->hypervisor) {
+        (void)snprintf(p.reason + n, sizeof(p.reason) - n,
+                       "; share of a host taken for %u threads, two sockets of the calibrated "
+                       "machine's: wrong if that was a VM, too",
+                       p.table_threads);
+    }
     *ret = p;
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <math.h>
 #include <power_tables.h> /* made by scripts/gen-power-tables.sh */
+#include <stdarg.h>
 
 /* How far the truth was from the estimate where both are known (data/power/README.md, "Bounds";
    docs/decisions/0007-bounds-of-estimates.md). B and B': the error of each CPU model left out of
@@ -19,8 +20,6 @@ struct bounds {
     double low, high;
 };
 static const struct bounds tier_a_bounds = { 0.82, 1.43 };
-/* Kepler's curves against ours, for the four CPUs that both have: x0.41 .. x1.28. */
-static const struct bounds tier_a_kepler = { 0.41, 1.43 };
 static const struct bounds tier_b_calibrated = { 0.90, 1.19 };
 static const struct bounds tier_b_intel = { 0.74, 1.37 };
 static const struct bounds tier_b_other = { 0.5, 2.0 }; /* the curve's evidence is Intel only */
@@ -127,42 +126,24 @@ static struct bounds tier_b_bounds(const struct cpu_facts *cpu)
     return cpu_is_intel(cpu) ? tier_b_intel : tier_b_other;
 }
 
-/* A row of a machine with one socket (m7i.metal-24xl: all 96 threads of one 8488C) is doubled: the
-   curve is of two. How many sockets its threads fill, cpu_tdp.csv says. */
-static double two_socket_scale(const struct power_package_row *row, const struct power_tdp_row *tdp)
-{
-    return tdp && row->threads == tdp->threads ? 2.0 : 1.0;
-}
-
 static bool find_measured(const struct cpu_facts *cpu, struct cpu_power *p)
 {
-    const struct power_tdp_row *tdp = tdp_row(cpu->model_name);
-    const char *file = "cpu_package_watts.csv";
-    struct bounds bounds = tier_a_bounds;
     const struct power_package_row *row =
         package_row(power_package_rows, ARRAY_LEN(power_package_rows), cpu->model_name);
-    if (!row) {
-        file = "kepler_ec2_2024_curves.csv";
-        bounds = tier_a_kepler;
-        row = package_row(power_kepler_rows, ARRAY_LEN(power_kepler_rows), cpu->model_name);
-    }
     if (!row)
         return false;
-    double scale = two_socket_scale(row, tdp);
     p->tier = TIER_A;
     p->curve_sockets = TABLE_SOCKETS;
     (void)snprintf(p->name, sizeof(p->name), "%s", row->cpu);
     (void)snprintf(p->source, sizeof(p->source), "%s", row->source);
-    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
-        p->curve[i] = scale * row->watts[i];
-    p->tdp_watts = row->tdp_watts > 0 ? row->tdp_watts : tdp ? tdp->tdp_watts : 0;
-    p->table_threads = (unsigned)scale * row->threads;
-    set_bounds(p, bounds);
-    (void)snprintf(
-        p->reason, sizeof(p->reason),
-        "tier A: packages with this CPU (%s) were measured, row of %s%s; two sockets have %u "
-        "threads",
-        row->cpu, file, scale > 1 ? " (of one socket, doubled)" : "", p->table_threads);
+    memcpy(p->curve, row->watts, sizeof(p->curve));
+    p->tdp_watts = row->tdp_watts;
+    p->table_threads = row->threads;
+    set_bounds(p, tier_a_bounds);
+    (void)snprintf(p->reason, sizeof(p->reason),
+                   "tier A: packages with this CPU (%s) were measured, row of "
+                   "cpu_package_watts.csv",
+                   row->cpu);
     return true;
 }
 
@@ -172,6 +153,9 @@ static bool find_by_tdp(const struct cpu_facts *cpu, double tdp_watts, struct cp
     bool given = isfinite(tdp_watts) && tdp_watts > 0;
     if (!given && !row)
         return false;
+    /* The exporter and the probe look a TDP up themselves where nothing else tells it. */
+    if (row && tdp_watts == row->tdp_watts)
+        given = false;
     p->tier = TIER_B;
     p->tdp_watts = given || !row ? tdp_watts : row->tdp_watts;
     memcpy(p->curve, cpu_power_ratio, sizeof(p->curve));
@@ -185,6 +169,46 @@ static bool find_by_tdp(const struct cpu_facts *cpu, double tdp_watts, struct cp
                    "\"%s\" is in no table of measured packages",
                    p->tdp_watts, given ? "read or given" : "row of cpu_tdp.csv", cpu->model_name);
     return true;
+}
+
+/* -- servers, for which tier E's figures are -- */
+
+/* Also what hypervisors call a processor that they do not name: it may well be a server's. */
+static bool is_server_name(const char *model_name)
+{
+    static const char *const parts[] = { "Xeon",
+                                         "EPYC",
+                                         "Opteron",
+                                         "Graviton",
+                                         "Neoverse",
+                                         "Altra",
+                                         "ThunderX",
+                                         "Kunpeng",
+                                         "POWER",
+                                         "Hygon C86",
+                                         "Virtual CPU",
+                                         "KVM processor",
+                                         "Intel Core Processor (" };
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (strcasestr(model_name, parts[i]))
+            return true;
+    }
+    return false;
+}
+
+bool cpu_power_is_server(const struct cpu_facts *cpu)
+{
+    return is_server_name(cpu->model_name) || cpuid_row(cpu)->vendor[0] != '\0';
+}
+
+PRINTF_LIKE(2, 3)
+static void append_reason(struct cpu_power *p, const char *format, ...)
+{
+    size_t n = strlen(p->reason);
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(p->reason + n, sizeof(p->reason) - n, format, args);
+    va_end(args);
 }
 
 static void find_by_cpuid(const struct cpu_facts *cpu, struct cpu_power *p)
@@ -204,6 +228,8 @@ static void find_by_cpuid(const struct cpu_facts *cpu, struct cpu_power *p)
                    "of %s%s (%u models)",
                    cpu->model_name, row->name, row->vendor[0] ? " CPUs, by CPUID" : "",
                    row->models);
+    if (!cpu_power_is_server(cpu))
+        append_reason(p, "; " CPU_POWER_NO_SERVER);
 }
 
 void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret)
@@ -212,6 +238,12 @@ void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_po
     set_generic_dram(&p);
     if (!find_measured(cpu, &p) && !find_by_tdp(cpu, tdp_watts, &p))
         find_by_cpuid(cpu, &p);
+    if (cpu->hypervisor) {
+        unsigned hosts = p.table_threads ? (cpu->threads + p.table_threads - 1) / p.table_threads
+                                         : 0;
+        append_reason(&p, "; share of a host taken for %u threads",
+                      (hosts ? hosts : 1) * p.table_threads);
+    }
     *ret = p;
 }
 

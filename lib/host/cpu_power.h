@@ -38,12 +38,17 @@ struct cpu_power {
     double bound_low, bound_high; /* true watts lie between these times the estimate */
     double dram_watts_per_gb[POWER_CURVE_POINTS]; /* of the generic curve, or of a calibration */
     double dram_low, dram_high;                   /* its bounds, as ratios */
-    char reason[256];                             /* one sentence: why this tier, which row */
+    char reason[400];                             /* one sentence: why this tier, which row */
 };
 
 /* Best tier first. @tdp_watts per socket as the caller knows it (MSR 0x614, a flag), 0: unknown.
    Never fails on x86 or arm64: the last row holds for any server CPU. */
 void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret);
+
+/* By its name, or a row of CPUID's table. What is not, tier E's figures may be far from. */
+bool cpu_power_is_server(const struct cpu_facts *cpu);
+#define CPU_POWER_NO_SERVER \
+ "not recognisable as a server CPU: the bounds are those of servers and may not hold"
 
 /* What a calibration says at the least: package watts of @sockets sockets at load 0 and 100 %. */
 struct power_ends {
@@ -94,6 +99,7 @@ double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts);
 struct wall_power {
     char name[64], source[160], reason[256];
     double idle_watts, full_watts;                   /* of the machine asked for */
+    bool is_per_thread;                              /* by family: times the threads */
     double idle_low, idle_high, full_low, full_high; /* bounds, watts */
 };
 /* By model name and sockets (of another number of sockets: in proportion), else by the processor's

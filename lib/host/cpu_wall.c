@@ -190,6 +190,7 @@ static const struct power_wall_family_row *family_row(const struct cpu_facts *cp
 static void set_by_family(const struct power_wall_family_row *row, unsigned threads,
                           struct wall_power *w)
 {
+    w->is_per_thread = true;
     w->idle_watts = threads * row->idle;
     w->full_watts = threads * row->full;
     w->idle_low = threads * row->idle_low;

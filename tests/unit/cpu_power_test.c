@@ -40,9 +40,6 @@ static void tier_a_rows(void **state)
           72, 0.82 },
         { "m5zn.metal", "Intel(R) Xeon(R) Platinum 8252C CPU @ 3.80GHz", "Platinum 8252C", 57.4,
           512.7, 240, 48, 0.82 },
-        { "m7i.metal-24xl, one socket, doubled; Kepler's curve alone",
-          "Intel(R) Xeon(R) Platinum 8488C", "Platinum 8488C", 2 * 79.3, 2 * 390.2, 385, 192,
-          0.41 },
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct cpu_facts cpu = cpu_named("GenuineIntel", rows[i].model_name);
@@ -64,7 +61,8 @@ static void tier_a_rows(void **state)
     }
 }
 
-static void a_measured_table_wins_over_keplers(void **state)
+/* docs/decisions/0007-bounds-of-estimates.md: B is nearer than Kepler's curves. */
+static void keplers_curves_are_not_used(void **state)
 {
     (void)state;
     struct cpu_facts cpu = cpu_named("GenuineIntel", "Intel(R) Xeon(R) Platinum 8259CL CPU");
@@ -74,8 +72,71 @@ static void a_measured_table_wins_over_keplers(void **state)
     assert_non_null(strstr(p.source, "turbostressreports"));
     cpu = cpu_named("GenuineIntel", "Intel(R) Xeon(R) Platinum 8488C");
     cpu_power_find(&cpu, 0, &p);
-    assert_non_null(strstr(p.reason, "kepler_ec2_2024_curves.csv (of one socket, doubled)"));
-    assert_non_null(strstr(p.source, "kepler-model-db"));
+    assert_int_equal(p.tier, TIER_B);
+    assert_close(p.tdp_watts, 385, "of cpu_tdp.csv");
+    assert_int_equal(p.table_threads, 192);
+}
+
+static void servers_by_name_or_cpuid(void **state)
+{
+    static const struct {
+        const char *vendor, *model_name;
+        int family, model;
+        bool is_server;
+    } rows[] = {
+        { "GenuineIntel", "Intel(R) Atom(TM) CPU N270   @ 1.60GHz", 6, 28, false },
+        { "GenuineIntel", "11th Gen Intel(R) Core(TM) i7-1165G7 @ 2.80GHz", 6, 140, false },
+        { "ARM", "Cortex-A72", -1, 0xd08, false },
+        { "Apple", "Apple M2", -1, -1, false },
+        { "", "banana", -1, -1, false },
+        { "", "", -1, -1, false },
+        { "AuthenticAMD", "AMD EPYC", 26, 2, true },
+        { "GenuineIntel", "Intel Xeon Processor (Cascadelake)", 6, 85, true },
+        { "GenuineIntel", "QEMU Virtual CPU version 2.5+", 15, 107, true },
+        { "GenuineIntel", "Intel Core Processor (Broadwell)", 6, 61, true },
+        { "ARM", "Neoverse-N1", -1, 0xd0c, true },
+        { "", "POWER9, altivec supported", -1, -1, true },
+        { "AuthenticAMD", "Eng Sample", 25, 17, true },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct cpu_facts cpu = cpu_named(rows[i].vendor, rows[i].model_name);
+        struct cpu_power p;
+        cpu.family = rows[i].family;
+        cpu.model = rows[i].model;
+        cpu_power_find(&cpu, 0, &p);
+        bool is_said = strstr(p.reason, "not recognisable as a server CPU") != NULL;
+        if (p.tier != TIER_E || cpu_power_is_server(&cpu) != rows[i].is_server ||
+            is_said == rows[i].is_server)
+            fail_msg("%s: %s", rows[i].model_name, p.reason);
+    }
+}
+
+static void a_vms_reason_names_its_host(void **state)
+{
+    static const struct {
+        const char *model_name;
+        unsigned vcpus;
+        const char *saying;
+    } rows[] = {
+        { "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz", 4,
+          "; share of a host taken for 96 threads" },
+        { "AMD EPYC 7R32", 4, "; share of a host taken for 192 threads" },
+        { "AMD EPYC", 4, "; share of a host taken for 96 threads" },
+        { "AMD EPYC", 97, "; share of a host taken for 192 threads" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct cpu_facts cpu = cpu_named("AuthenticAMD", rows[i].model_name);
+        struct cpu_power p;
+        cpu.threads = rows[i].vcpus;
+        cpu_power_find(&cpu, 0, &p);
+        assert_null(strstr(p.reason, "share of a host"));
+        cpu.hypervisor = true;
+        cpu_power_find(&cpu, 0, &p);
+        if (!strstr(p.reason, rows[i].saying))
+            fail_msg("%s: %s", rows[i].model_name, p.reason);
+    }
 }
 
 static void tier_b_rows(void **state)
@@ -177,6 +238,10 @@ static void reasons_name_row_and_tier(void **state)
     assert_non_null(strstr(p.reason, "figure of Genoa CPUs, by CPUID (29 models)"));
     cpu_power_find(&cpu, 200, &p);
     assert_non_null(strstr(p.reason, "tier B: the TDP is 200 W a socket (read or given)"));
+    cpu = cpu_named("AuthenticAMD", "AMD EPYC 7R32"); /* looked up by the caller */
+    cpu_power_find(&cpu, cpu_power_tdp_by_name(cpu.model_name), &p);
+    assert_non_null(strstr(p.reason, "tier B: the TDP is 280 W a socket (row of cpu_tdp.csv)"));
+    assert_non_null(strstr(p.source, "boaviztapi"));
 }
 
 static void a_tdp_that_is_none_is_unknown(void **state)
@@ -398,12 +463,14 @@ static void a_reason_is_never_cut(void **state)
     (void)state;
     struct cpu_facts cpu = cpu_named("GenuineIntel", "");
     memset(cpu.model_name, 'x', sizeof(cpu.model_name) - 1);
+    cpu.hypervisor = true;
     static const double tdps[] = { 0, 1234.567 };
     for (size_t i = 0; i < ARRAY_LEN(tdps); i++) {
         struct cpu_power p;
         cpu_power_find(&cpu, tdps[i], &p);
         assert_true(strlen(p.reason) < sizeof(p.reason) - 1);
         assert_non_null(strstr(p.reason, "xxx\""));
+        assert_non_null(strstr(p.reason, "96 threads"));
     }
 }
 
@@ -421,7 +488,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tier_a_rows),
-        cmocka_unit_test(a_measured_table_wins_over_keplers),
+        cmocka_unit_test(keplers_curves_are_not_used),
+        cmocka_unit_test(servers_by_name_or_cpuid),
+        cmocka_unit_test(a_vms_reason_names_its_host),
         cmocka_unit_test(tier_b_rows),
         cmocka_unit_test(tier_e_rows),
         cmocka_unit_test(reasons_name_row_and_tier),

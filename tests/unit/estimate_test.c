@@ -78,16 +78,15 @@ static void figures(void **state)
         const char *why, *words, *tier, *scope;
         double watts, low, high, dram;
     } rows[] = {
-        { "example A", "--cpu-model|" XEON "|--sockets|2|--threads|96|--memory-gb|192|--load|0.5",
-          "A", "package", 444.6, 364.572, 635.778, 16.8768 },
+        { "example A", "--cpu-model|" XEON "|--sockets|2|--memory-gb|192|--load|0.5", "A",
+          "package", 444.6, 364.572, 635.778, 16.8768 },
         { "threads of the table", "--cpu-model|" XEON "|--sockets|2|--load|50%", "A", "package",
           444.6, 364.572, 635.778, 0 },
-        { "example B", "--cpu-model|Intel Xeon 9999|--sockets|2|--threads|64|--tdp|200|--load|0.5",
-          "B", "package", 289.36, 214.1264, 396.4232, 0 },
+        { "example B", "--cpu-model|Intel Xeon 9999|--sockets|2|--tdp|200|--load|0.5", "B",
+          "package", 289.36, 214.1264, 396.4232, 0 },
         { "another maker, by name", "--cpu-model|AMD EPYC 7R32|--sockets|1|--load|100%", "B",
           "package", 280 * 1.0362, 140 * 1.0362, 560 * 1.0362, 0 },
-        { "example B'",
-          "--cpu-model|x|--sockets|2|--threads|64|--idle-watts|60|--full-watts|600|--load|0.5",
+        { "example B'", "--cpu-model|x|--sockets|2|--idle-watts|60|--full-watts|600|--load|0.5",
           "B'", "package", 427.362, 384.6258, 508.5608, 0 },
         { "example E, a VM of two of 96 threads",
           "--cpu-model|Intel(R) Xeon(R) Processor|--sockets|2|--threads|96|--vcpus|2|--load|0.5",
@@ -97,9 +96,8 @@ static void figures(void **state)
           444.6, 364.572, 635.778, 0 },
         { "at rest", "--cpu-model|" XEON "|--sockets|2|--load|0", "A", "package", 58.7, 48.134,
           83.941, 0 },
-        { "wall, by name",
-          "--cpu-model|AMD EPYC 7742|--sockets|2|--threads|256|--load|1|--scope|wall", "SPECpower",
-          "wall", 400, 391, 900 * 1.0362, 0 },
+        { "wall, by name", "--cpu-model|AMD EPYC 7742|--sockets|2|--load|1|--scope|wall",
+          "SPECpower", "wall", 400, 391, 900 * 1.0362, 0 },
         { "wall, raised to the packages",
           "--cpu-model|" XEON "|--sockets|2|--load|0.5|--scope|wall", "SPECpower", "wall", 282.2580,
           220.5180, 635.778, 0 },
@@ -145,6 +143,97 @@ static void text_shows_the_formula_with_its_figures(void **state)
     assert_says(&said.out, "92.9 + (400 - 92.9) x 1 = 400 W", "wall");
 }
 
+static void json_has_formula_and_inputs(void **state)
+{
+    (void)state;
+    run("--cpu-model|Intel Xeon 9999|--sockets|2|--threads|64|--vcpus|4|--tdp|200|--memory-gb|16|"
+        "--load|50%|--json");
+    AUTO_JSON j = json_parse(buf_text(&said.out), said.out.len, NULL);
+    assert_non_null(strstr(json_text(j, "formula", ""), "v = 4, V = 64"));
+    assert_non_null(strstr(json_text(j, "dram.formula", ""), "16 x 0.0879"));
+    assert_string_equal(json_text(j, "inputs.cpu_model", ""), "Intel Xeon 9999");
+    assert_near(json_number(j, "inputs.sockets", 0), 2, 0, "sockets");
+    assert_near(json_number(j, "inputs.threads", 0), 64, 0, "threads");
+    assert_near(json_number(j, "inputs.vcpus", 0), 4, 0, "vcpus");
+    assert_near(json_number(j, "inputs.load", 0), 0.5, 0, "load");
+    assert_near(json_number(j, "inputs.tdp_watts", 0), 200, 0, "tdp");
+    assert_near(json_number(j, "inputs.memory_gb", 0), 16, 0, "memory");
+    assert_string_equal(json_text(j, "note", ""), "");
+    run("--cpu-model|Intel Xeon 9999|--sockets|2|--tdp|200|--load|1|--json");
+    AUTO_JSON k = json_parse(buf_text(&said.out), said.out.len, NULL);
+    assert_near(json_number(k, "inputs.threads", -1), -1, 0, "nobody knows, nobody asks");
+}
+
+/* Tier E's figures are of servers. */
+static void what_is_no_server_is_said_to_be_none(void **state)
+{
+    static const struct {
+        const char *cpu_model;
+        bool is_noted;
+    } rows[] = {
+        { "Intel(R) Atom(TM) CPU N270   @ 1.60GHz", true },
+        { "11th Gen Intel(R) Core(TM) i7-1165G7 @ 2.80GHz", true },
+        { "Cortex-A72", true },
+        { "Apple M2", true },
+        { "banana", true },
+        { "AMD EPYC", false },
+        { "Intel Xeon Processor (Cascadelake)", false },
+        { "QEMU Virtual CPU version 2.5+", false },
+        { "Neoverse-N1", false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char words[200];
+        (void)snprintf(words, sizeof(words), "--cpu-model|%s|--sockets|1|--threads|8|--load|0.5",
+                       rows[i].cpu_model);
+        run(words);
+        assert_int_equal(said.code, 0);
+        if (rows[i].is_noted) {
+            assert_says(&said.out, "note     not recognisable as a server CPU", words);
+        } else if (strstr(buf_text(&said.out), "note ")) {
+            fail_msg("%s: %s", words, buf_text(&said.out));
+        }
+    }
+    run("--cpu-model|banana|--sockets|1|--threads|8|--load|0.5|--json");
+    assert_says(&said.out, "\"note\"", "in JSON too");
+}
+
+static void what_is_not_used_is_told(void **state)
+{
+    static const struct {
+        const char *words, *saying; /* NULL: nothing */
+    } rows[] = {
+        { "--cpu-model|" XEON "|--sockets|2|--tdp|99|--load|1",
+          "--tdp is not used: this CPU was measured (tier A)" },
+        { "--cpu-model|" XEON "|--sockets|2|--threads|96|--load|1", "--threads is not used" },
+        { "--cpu-model|" XEON "|--sockets|2|--threads|96|--vcpus|2|--load|1", NULL },
+        { "--cpu-model|x|--sockets|2|--idle-watts|5|--full-watts|9|--tdp|9|--load|1",
+          "--tdp is not used" },
+        { "--cpu-model|AMD EPYC 7742|--sockets|2|--threads|256|--load|1|--scope|wall",
+          "--threads is not used" },
+        { "--cpu-model|x|--sockets|2|--threads|8|--load|1", NULL },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        run(rows[i].words);
+        assert_int_equal(said.code, 0);
+        if (rows[i].saying) {
+            assert_says(&said.err, rows[i].saying, rows[i].words);
+        } else if (said.err.len > 0) {
+            fail_msg("%s: %s", rows[i].words, buf_text(&said.err));
+        }
+    }
+}
+
+static void a_host_that_nobody_tells_of_is_typical(void **state)
+{
+    (void)state;
+    run("--cpu-model|Intel(R) Xeon(R) Processor|--sockets|2|--vcpus|2|--load|0.5");
+    assert_int_equal(said.code, 0);
+    assert_says(&said.out, "V = 96", "two sockets of the typical threads");
+    assert_says(&said.out, "2 sockets of the typical 48 threads", "and says so");
+}
+
 static void nonsense_is_refused(void **state)
 {
     static const struct {
@@ -155,6 +244,10 @@ static void nonsense_is_refused(void **state)
         { "--cpu-model|x|--threads|4|--load|0", "--sockets is missing", 2 },
         { "--cpu-model|x|--sockets|1|--threads|4", "--load is missing", 2 },
         { "--cpu-model|x|--sockets|1|--load|0.5", "--threads is missing", 2 },
+        { "--cpu-model|x|--sockets|1|--threads|4|--load|0.5|--load=1", "--load is given twice", 2 },
+        { "--cpu-model|x|--sockets|65|--threads|400|--load|1", "from 1 to 64", 2 },
+        { "--cpu-model|x|--sockets|1|--threads|65537|--load|1", "from 1 to 65536", 2 },
+        { "--cpu-model|x|--sockets|1|--vcpus|500|--load|1", "of a typical one", 2 },
         { "--cpu-model|x|--sockets|1|--threads|4|--load|1.5", "1.5 is no load", 2 },
         { "--cpu-model|x|--sockets|1|--threads|4|--load|-0.1", "-0.1 is no load", 2 },
         { "--cpu-model|x|--sockets|1|--threads|4|--load|101%", "101% is no load", 2 },
@@ -204,6 +297,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(figures),
         cmocka_unit_test(text_shows_the_formula_with_its_figures),
+        cmocka_unit_test(json_has_formula_and_inputs),
+        cmocka_unit_test(what_is_no_server_is_said_to_be_none),
+        cmocka_unit_test(what_is_not_used_is_told),
+        cmocka_unit_test(a_host_that_nobody_tells_of_is_typical),
         cmocka_unit_test(nonsense_is_refused),
         cmocka_unit_test(help),
     };
