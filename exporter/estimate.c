@@ -284,27 +284,37 @@ static int check_repeats(int argc, char **argv, struct err *err)
     return 0;
 }
 
+static int tell_wall(const struct estimate_words *w, const struct estimate_question *q,
+                     struct answer *a, struct err *err)
+{
+    int rc = answer_wall(q, a, err);
+    if (rc == 0 && a->threads_unused && w->threads)
+        tell_unused("--threads", "the SPECpower result is found by CPU model and sockets");
+    return rc;
+}
+
+static int tell_package(const struct estimate_words *w, const struct estimate_question *q,
+                        const struct model_file *file, struct answer *a, struct err *err)
+{
+    struct cpu_power power;
+    int rc = find_power(w, q, file, &power, err);
+    if (rc < 0)
+        return rc;
+    answer_package(q, &power, a);
+    tell_unused_of_package(w, &power);
+    return 0;
+}
+
 static int answer(const struct estimate_words *w)
 {
     struct err err = { 0 };
     struct estimate_question q = { 0 };
     struct model_file file = { 0 };
-    struct cpu_power power;
     struct answer a = { 0 };
     int rc = estimate_ask(w, &file, &q, &err);
     if (rc < 0)
         return complain(rc == -EINVAL ? EXIT_USAGE : EXIT_RUN, &err);
-    if (q.is_wall) {
-        rc = answer_wall(&q, &a, &err);
-        if (rc == 0 && a.threads_unused && w->threads)
-            tell_unused("--threads", "the SPECpower result is found by CPU model and sockets");
-    } else {
-        rc = find_power(w, &q, &file, &power, &err);
-        if (rc == 0) {
-            answer_package(&q, &power, &a);
-            tell_unused_of_package(w, &power);
-        }
-    }
+    rc = q.is_wall ? tell_wall(w, &q, &a, &err) : tell_package(w, &q, &file, &a, &err);
     if (rc < 0)
         return complain(rc == -EINVAL && !w->model ? EXIT_USAGE : EXIT_RUN, &err);
     if (w->json) {

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """`kepler-exporter estimate` as a person types it: figures, formula, JSON, refusals."""
 
+import csv
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -35,7 +37,8 @@ def test_text_shows_the_formula_filled_in():
     got = estimate(*C5_METAL, "--load", "50%")
     assert got.returncode == 0
     assert "sockets/2 x W(0.5) = 2/2 x 444.6 = 444.6 W" in got.stdout
-    assert got.stderr == ""
+    assert "--threads is not used" in got.stderr
+    assert estimate(*C5_METAL[:4], "--load", "50%").stderr == ""
 
 
 def test_never_negative_and_never_falling():
@@ -61,6 +64,38 @@ def test_vms_of_a_host_add_up_to_it():
     vm = figures(*C5_METAL, "--vcpus", "2", "--load", "0.4")
     assert 48 * vm["watts"] == pytest.approx(host["watts"], rel=1e-4)
     assert figures(*C5_METAL, "--vcpus", "96", "--load", "0.7")["watts"] == figures(*C5_METAL, "--load", "0.7")["watts"]
+
+
+def test_host_of_a_vm_is_typical_where_nobody_tells():
+    unknown = ["--cpu-model", "Intel(R) Xeon(R) Processor", "--sockets", "2", "--vcpus", "2", "--load", "0.5"]
+    got = figures(*unknown)
+    assert got["watts"] == pytest.approx(5.8678)
+    assert (got["inputs"]["threads"], got["inputs"]["vcpus"]) == (96, 2)
+    assert "2 sockets of the typical 48 threads" in got["reason"]
+    assert "V = 96" in got["formula"]
+    assert got == {**figures(*unknown, "--threads", "96"), "reason": got["reason"]}
+
+
+def test_no_server_is_noted():
+    got = figures("--cpu-model", "Intel(R) Atom(TM) CPU N270", "--sockets", "1", "--threads", "2", "--load", "1")
+    assert got["note"] in got["reason"]
+    assert "may not hold" in got["note"]
+
+
+def test_documented_tables_are_the_data():
+    """Every row, so that each worked example can be done by hand."""
+    tree = Path(__file__).resolve().parents[2]
+    with (tree / "data/power/generic_curves.csv").open() as f:
+        generic = list(csv.DictReader(f))
+    with (tree / "data/power/dram_watts_per_gb.csv").open() as f:
+        dram = list(csv.DictReader(f))
+    with (tree / "data/power/cpu_package_watts.csv").open() as f:
+        c5 = next(row for row in csv.DictReader(f) if row["cpu_model_substring"] == "Platinum 8275CL")
+    text = (tree / "docs/how-a-watt-is-computed.md").read_text()
+    for curve, memory in zip(generic, dram, strict=True):
+        load = curve["load_pct"]
+        cells = [c5[f"pkg_w_{load}"], curve["ratio_to_tdp_median"], curve["shape_median"], memory["ramWperGB_corrected"]]
+        assert f"| {load} % | {' | '.join(cells)} |" in text
 
 
 def test_wall_is_labelled_and_apart():
