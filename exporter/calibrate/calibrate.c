@@ -10,6 +10,7 @@
 #include "calibrate/options.h"
 #include "calibrate/plan.h"
 #include "calibrate/progress.h"
+#include "calibrate/say.h"
 #include "host/kernel.h"
 #include "power/model_file.h"
 
@@ -49,7 +50,7 @@ static void calibration_done(struct calibration *c)
 
 static int complain(int exit_code, const char *text)
 {
-    (void)fprintf(stderr, "kepler-exporter calibrate: %s\n", text);
+    say(stderr, "kepler-exporter calibrate: %s\n", text);
     return exit_code;
 }
 
@@ -59,10 +60,9 @@ static const char *cpu_name(const struct calibration *c)
     return name[0] ? name : "a CPU without a name";
 }
 
-static int say_no_sensor(const struct calibration *c)
+static void say_no_sensor(const struct calibration *c)
 {
-    (void)fprintf(
-        stderr,
+    say(stderr,
         "kepler-exporter calibrate: this machine (%s) has no power sensor that can be read, so "
         "there is nothing to calibrate by.\nWhat was tried:\n%s"
         "What would be needed: %s a sensor of the processor (the powercap, perf or msr counters "
@@ -75,7 +75,6 @@ static int say_no_sensor(const struct calibration *c)
         c->bench.power.cpu.hypervisor
             ? "bare metal, for this is a virtual machine (on EC2 a *.metal type), with"
             : "on this bare-metal machine");
-    return EXIT_RUN;
 }
 
 static void say_plan(const struct calibration *c)
@@ -83,10 +82,11 @@ static void say_plan(const struct calibration *c)
     const struct plan *p = &c->plan;
     char total[32];
     plan_say_time(plan_total_ns(p), total, sizeof(total));
-    (void)printf("machine  %s, %u sockets, %u threads\n"
+    (void)printf("machine  %s, %u socket%s, %u threads\n"
                  "sensor   %s\n"
                  "load     %zu CPUs, %zu steps: ",
-                 cpu_name(c), c->bench.power.cpu.sockets, c->bench.power.cpu.threads,
+                 cpu_name(c), c->bench.power.cpu.sockets,
+                 c->bench.power.cpu.sockets == 1 ? "" : "s", c->bench.power.cpu.threads,
                  c->bench.source ? c->bench.source : "none", c->cpus_allowed, p->steps);
     for (size_t i = 0; i < p->steps; i++)
         (void)printf("%s%.0f", i ? " " : "", 100 * p->load[i]);
@@ -122,23 +122,21 @@ static void warn_before(const struct calibration *c)
 {
     const struct bench *b = &c->bench;
     unsigned threads = b->power.cpu.threads;
-    if (b->machine.foreign)
-        (void)complain(0, "a test, not a measurement: power is read of a dump, the load is real");
     if (b->power.cpu.hypervisor) {
         (void)complain(0, "warning: this is a virtual machine; what its sensor tells holds for no "
                           "other machine, as its share of the host is not known");
     }
     if (b->accounting_why[0]) {
-        (void)fprintf(stderr,
-                      "kepler-exporter calibrate: warning: the real load is told by /proc, as "
-                      "eBPF cannot be used: %s\n",
-                      b->accounting_why);
+        say(stderr,
+            "kepler-exporter calibrate: warning: the real load is told by /proc, as "
+            "eBPF cannot be used: %s\n",
+            b->accounting_why);
     }
     if (!b->machine.foreign && c->cpus_allowed < threads) {
-        (void)fprintf(stderr,
-                      "kepler-exporter calibrate: warning: only %zu of %u CPUs may be used by "
-                      "this process: run it where it is not confined\n",
-                      c->cpus_allowed, threads);
+        say(stderr,
+            "kepler-exporter calibrate: warning: only %zu of %u CPUs may be used by "
+            "this process: run it where it is not confined\n",
+            c->cpus_allowed, threads);
     }
 }
 
@@ -240,12 +238,13 @@ static int measure_and_write(struct calibration *c)
     code = model_file_write(c->output, &c->model, &err);
     if (code < 0)
         return say_failure(code, &err);
-    (void)printf("%s: %zu points from %.4g W to %.4g W by %s; the generic shape is off by %.1f %% "
-                 "in the mean, %.1f %% at most\nuse it on machines with this CPU: "
-                 "kepler-exporter --model %s\n",
-                 c->output, c->model.points, c->model.point[0].package_watts,
-                 c->model.point[c->model.points - 1].package_watts, c->bench.source,
-                 100 * c->model.residual_mean_ratio, 100 * c->model.residual_max_ratio, c->output);
+    say(stdout,
+        "%s: %zu points from %.4g W to %.4g W by %s; the generic shape is off by %.1f %% "
+        "in the mean, %.1f %% at most\n",
+        c->output, c->model.points, c->model.point[0].package_watts,
+        c->model.point[c->model.points - 1].package_watts, c->bench.source,
+        100 * c->model.residual_mean_ratio, 100 * c->model.residual_max_ratio);
+    (void)printf("use it on machines with this CPU: kepler-exporter --model %s\n", c->output);
     return EXIT_DONE;
 }
 
@@ -297,10 +296,14 @@ static int run(struct calibration *c)
     if (code < 0)
         return complain(code == -EINVAL ? EXIT_USAGE : EXIT_RUN, err.text);
     name_output(c);
+    if (c->bench.machine.foreign)
+        (void)complain(0, "a test: the sensor is of the dump, the load of this machine");
+    if (!c->bench.source)
+        say_no_sensor(c);
     if (o->dry_run)
         say_plan(c);
     if (!c->bench.source)
-        return say_no_sensor(c);
+        return EXIT_RUN;
     code = check_output(c, &err);
     if (code < 0)
         return complain(code == -EEXIST ? EXIT_USAGE : EXIT_RUN, err.text);

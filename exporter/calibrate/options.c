@@ -19,7 +19,7 @@ struct words {
     struct calibrate_options o;
 };
 
-#define ROWS 14
+#define ROWS 16
 
 static void make_table(struct words *w, struct opt table[ROWS])
 {
@@ -40,6 +40,8 @@ static void make_table(struct words *w, struct opt table[ROWS])
         { "host.procfs", OPT_TEXT, &w->o.paths.procfs, "DIR", "where the host's /proc is mounted" },
         { "host.sysfs", OPT_TEXT, &w->o.paths.sysfs, "DIR", "where the host's /sys is mounted" },
         { "host.devfs", OPT_TEXT, &w->o.paths.devfs, "DIR", "where the host's /dev is mounted" },
+        { NULL, OPT_HEADING, NULL, NULL, "Other:" },
+        { "help", OPT_SWITCH, &w->o.help, NULL, "this list" },
     };
     memcpy(table, rows, sizeof(rows));
 }
@@ -100,11 +102,10 @@ static int read_values(struct words *w, struct err *err)
 int calibrate_options_read(int argc, char **argv, struct calibrate_options *ret, struct err *err)
 {
     struct words w = { .step = "10", .dwell = "10s", .settle = "2s", .o = { .source = "auto" } };
-    struct opt table[ROWS + 1];
+    struct opt table[ROWS];
     int first = argc;
     make_table(&w, table);
-    table[ROWS] = (struct opt){ "help", OPT_SWITCH, &w.o.help, NULL, "this text" };
-    int code = opts_parse(table, ROWS + 1, argc, argv, &first, err);
+    int code = opts_parse(table, ROWS, argc, argv, &first, err);
     if (code < 0)
         return code;
     if (first < argc) {
@@ -121,8 +122,9 @@ void calibrate_options_help(FILE *to)
     struct words w = { 0 };
     struct opt table[ROWS];
     make_table(&w, table);
-    (void)fputs("kepler-exporter calibrate: measures what this machine draws from rest to full "
-                "load\n(all CPUs are loaded for some minutes) and writes it as a model file.\n\n",
+    (void)fputs("Usage: kepler-exporter calibrate [OPTION]...\n\n"
+                "Measures what this machine draws from rest to full load (all CPUs are loaded for "
+                "some\nminutes) and writes it as a model file.\n\n",
                 to);
     opts_help(to, table, ROWS);
 }

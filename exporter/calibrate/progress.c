@@ -3,17 +3,16 @@
 
 #include "base/clock.h"
 #include "calibrate/plan.h"
+#include "calibrate/say.h"
 
 #include <stdarg.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
-#define REDRAW_NS     (250 * NS_PER_MS)
-#define WIDTH_UNKNOWN 80
-#define BAR_MIN       10
-#define BAR_MAX       40
-#define ERASE_LINE    "\r\033[K"
+#define REDRAW_NS  (250 * NS_PER_MS)
+#define BAR_MIN    10
+#define BAR_MAX    40
+#define ERASE_LINE "\r\033[K"
 
 void progress_init(struct progress *p, FILE *to, uint64_t total_ns)
 {
@@ -48,14 +47,6 @@ void progress_line(double done_ratio, uint64_t left_ns, const char *what, size_t
     (void)snprintf(ret, PROGRESS_LINE_SIZE, "[%s]  %s", bar, tail);
 }
 
-static size_t width_of(FILE *to)
-{
-    struct winsize size;
-    if (ioctl(fileno(to), TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
-        return WIDTH_UNKNOWN;
-    return size.ws_col;
-}
-
 void progress_show(struct progress *p, uint64_t now_ns, const char *what)
 {
     char line[PROGRESS_LINE_SIZE];
@@ -66,7 +57,7 @@ void progress_show(struct progress *p, uint64_t now_ns, const char *what)
         done_ns = p->total_ns;
     /* The last column stays free: a terminal would begin a new line behind it. */
     progress_line((double)done_ns / (double)p->total_ns, p->total_ns - done_ns, what,
-                  width_of(p->to) - 1, line);
+                  say_width(p->to) - 1, line);
     (void)fprintf(p->to, ERASE_LINE "%s", line);
     (void)fflush(p->to);
     p->drawn_ns = now_ns;
@@ -83,11 +74,12 @@ void progress_clear(struct progress *p)
 
 void progress_say(struct progress *p, const char *format, ...)
 {
+    char text[1000];
     va_list args;
     va_start(args, format);
-    progress_clear(p);
-    (void)vfprintf(p->to, format, args);
-    (void)fputc('\n', p->to);
-    (void)fflush(p->to);
+    (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    progress_clear(p);
+    say(p->to, "%s\n", text);
+    (void)fflush(p->to);
 }

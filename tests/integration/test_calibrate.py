@@ -212,6 +212,16 @@ def test_a_dry_run_says_what_it_would_do(server, tmp_path):
     assert sorted(os.listdir(tmp_path)) == ["root"]
 
 
+def test_a_dry_run_without_a_sensor_says_that_first(tmp_path):
+    command = [str(lab.EXPORTER), "calibrate", f"--root={lab.ROOTS / 'this-machine'}", "--dry-run"]
+    r = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path, timeout=20)
+    assert r.returncode == 1
+    said = r.stdout
+    assert said.startswith("kepler-exporter calibrate: a test: the sensor is of the dump, the load of this machine\n")
+    assert 0 < said.index("has no power sensor") < said.index("What was tried") < said.index("steps: 0 10 20"), said
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_there_is_never_silently_replaced(server, tmp_path):
     root, _ = server
     output = tmp_path / "model.json"

@@ -4,6 +4,7 @@
 #include "calibrate/options.h"
 #include "calibrate/plan.h"
 #include "calibrate/progress.h"
+#include "calibrate/say.h"
 #include "calibrate/work.h"
 
 #include "base/alloc.h"
@@ -327,6 +328,53 @@ static void help_asks_for_nothing_else(void **state)
     assert_true(o.help);
 }
 
+static void help_names_its_use_and_itself(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t n = 0;
+    FILE *to = open_memstream(&text, &n);
+    assert_non_null(to);
+    calibrate_options_help(to);
+    (void)fclose(to);
+    if (strncmp(text, "Usage: kepler-exporter calibrate [OPTION]...\n", 45) != 0 ||
+        !strstr(text, "\n  --help "))
+        fail_msg("%s", text);
+    free(text);
+}
+
+/* -- sentences -- */
+
+static void lines_are_folded_at_blanks(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *text;
+        size_t columns;
+        const char *folded;
+    } rows[] = {
+        { "no terminal", "one two three\n", 0, "one two three\n" },
+        { "it fits", "one two three\n", 13, "one two three\n" },
+        { "one column less", "one two three\n", 12, "one two\nthree\n" },
+        { "each line for itself", "one two\nthree four\n", 8, "one two\nthree\nfour\n" },
+        { "an empty line stays", "one\n\ntwo\n", 8, "one\n\ntwo\n" },
+        { "a row goes on below its text", "  msr  aaa bbb ccc\n", 16,
+          "  msr  aaa bbb\n       ccc\n" },
+        { "a long word stays whole", "a /very/long/path b\n", 8, "a\n/very/long/path\nb\n" },
+        { "a long word in a row", "  msr  /very/long/path b\n", 16,
+          "  msr  /very/long/path\n       b\n" },
+        { "blanks at the fold go", "one two   three\n", 8, "one two\nthree\n" },
+        { "without a line end", "one two", 4, "one\ntwo" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_BUF to;
+        buf_init(&to, 1000);
+        say_fold(&to, rows[i].text, rows[i].columns);
+        if (strcmp(buf_text(&to), rows[i].folded) != 0)
+            fail_msg("%s:\n%s", rows[i].why, buf_text(&to));
+    }
+}
+
 /* -- progress -- */
 
 static void a_bar_fits_its_terminal(void **state)
@@ -519,6 +567,8 @@ int main(void)
         cmocka_unit_test(options_are_obeyed),
         cmocka_unit_test(a_wrong_option_is_named),
         cmocka_unit_test(help_asks_for_nothing_else),
+        cmocka_unit_test(help_names_its_use_and_itself),
+        cmocka_unit_test(lines_are_folded_at_blanks),
         cmocka_unit_test(a_bar_fits_its_terminal),
         cmocka_unit_test(without_a_terminal_there_is_no_bar),
         cmocka_unit_test(threads_work_for_the_time_they_are_told),
