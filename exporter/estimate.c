@@ -265,20 +265,28 @@ static void tell_unused_of_package(const struct estimate_words *w, const struct 
         tell_unused("--tdp", "this CPU was measured (tier A)");
     if (w->tdp && p->tier == TIER_B_CALIBRATED)
         tell_unused("--tdp", "what the machine draws is known (tier B')");
-    if (w->threads && !w->vcpus && p->tier != TIER_E)
+    if (w->threads && !w->vcpus && p->tier != TIER_E) {
         tell_unused("--threads", "only a VM's share (--vcpus) and CPUs of unknown TDP (tier E) "
                                  "count them");
+    }
+}
+
+static bool was_given(char **argv, int n, const char *option, size_t len)
+{
+    for (int i = 1; i < n; i++) {
+        if (strncmp(argv[i], option, len) == 0 && (argv[i][len] == '\0' || argv[i][len] == '='))
+            return true;
+    }
+    return false;
 }
 
 static int check_repeats(int argc, char **argv, struct err *err)
 {
     for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-        size_t n = strcspn(argv[i], "=");
-        for (int k = 1; strncmp(argv[i], "--", 2) == 0 && k < i; k++) {
-            if (strncmp(argv[k], argv[i], n) == 0 && (argv[k][n] == '\0' || argv[k][n] == '=')) {
-                return err_set(err, -EINVAL, "%.*s is given twice: which one is meant?", (int)n,
-                               argv[i]);
-            }
+        size_t len = strcspn(argv[i], "=");
+        if (strncmp(argv[i], "--", 2) == 0 && was_given(argv, i, argv[i], len)) {
+            return err_set(err, -EINVAL, "%.*s is given twice: which one is meant?", (int)len,
+                           argv[i]);
         }
     }
     return 0;

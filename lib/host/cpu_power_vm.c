@@ -60,11 +60,12 @@ static void try_load(const double *curve, double part, double u, struct extremes
 static void try_corners(const double *curve, double part, struct extremes *widest)
 {
     static const double ends[] = { NEIGHBOURS_LOAD_LOW, NEIGHBOURS_LOAD, NEIGHBOURS_LOAD_HIGH };
-    for (size_t i = 0; part > 0 && i < ARRAY_LEN(ends) * POWER_CURVE_POINTS; i++) {
-        double host_u = (double)(i / ARRAY_LEN(ends)) / STEPS;
-        double u = (host_u - (1 - part) * ends[i % ARRAY_LEN(ends)]) / part;
-        if (u > 0 && u < 1)
-            try_load(curve, part, u, widest);
+    for (int k = 0; part > 0 && k <= STEPS; k++) {
+        for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+            double u = ((double)k / STEPS - (1 - part) * ends[i]) / part;
+            if (u > 0 && u < 1)
+                try_load(curve, part, u, widest);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/msr.h"
+#include "power/model_file.h"
 #include "power/model_server.h"
 #include "power_dump.h"
 
@@ -450,9 +451,41 @@ static void machine_that_cannot_be_read(void **state)
 
 #define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* What the calibrated machine was, its file does not say. */
+static void a_calibration_in_a_vm_names_its_host(void **state)
+{
+    const struct model_file file = {
+        .vendor = "GenuineIntel",
+        .cpu_model = "Intel(R) Xeon(R) Processor",
+        .family = 6,
+        .model = 207,
+        .sockets = 1,
+        .threads = 2,
+        .point = { { .load = 0, .usage_ratio = 0.01, .package_watts = 20, .dram_watts = -1 },
+                   { .load = 1, .usage_ratio = 0.99, .package_watts = 90, .dram_watts = -1 } },
+        .points = 2,
+    };
+    struct cpu_facts cpu = { .vendor = "GenuineIntel",
+                             .model_name = "Intel(R) Xeon(R) Processor",
+                             .family = 6,
+                             .model = 207,
+                             .sockets = 1,
+                             .threads = 2 };
+    struct cpu_power p;
+    (void)state;
+    assert_int_equal(model_file_to_power(&file, "m.json", &cpu, &p, NULL), 0);
+    assert_null(strstr(p.reason, "share of a host"));
+    cpu.hypervisor = true;
+    assert_int_equal(model_file_to_power(&file, "m.json", &cpu, &p, NULL), 0);
+    assert_int_equal(p.table_threads, 4);
+    assert_non_null(strstr(p.reason, "share of a host taken for 4 threads"));
+    assert_non_null(strstr(p.reason, "wrong if that was a VM, too"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        ROW(a_calibration_in_a_vm_names_its_host),
         ROW(c5_metal),
         ROW(time_that_does_not_pass),
         ROW(a_vm_of_a_measured_cpu),
