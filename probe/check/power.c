@@ -196,6 +196,7 @@ static struct json *sensors_to_json(const struct hwmon_survey *s)
         struct json *to = json_new_object();
         json_put_text(to, "chip", sensor->chip);
         json_put_text(to, "label", sensor->label);
+        json_put_text(to, "name", sensor->zone_name);
         json_put_text(to, "path", sensor->path);
         json_put_text(to, "taken_for",
                       sensor->zone < ZONE_COUNT ? energy_zone_name(sensor->zone) : NULL);
