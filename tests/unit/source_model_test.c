@@ -449,8 +449,6 @@ static void machine_that_cannot_be_read(void **state)
     assert_null(m.fs);
 }
 
-#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
 /* What the calibrated machine was, its file does not say. */
 static void a_calibration_in_a_vm_names_its_host(void **state)
 {
@@ -481,6 +479,8 @@ static void a_calibration_in_a_vm_names_its_host(void **state)
     assert_non_null(strstr(p.reason, "share of a host taken for 4 threads"));
     assert_non_null(strstr(p.reason, "wrong if that was a VM, too"));
 }
+
+#define ROW(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
