@@ -73,6 +73,7 @@ int hwmon_check(const struct rootfs *fs, const struct hwmon_config *config, char
     size_t chips = 0;
     AUTO_NAMES entries = { 0 };
     AUTO_BUF text;
+    buf_init(&text, size);
     ret[0] = '\0';
     if (config->zones + config->rules == 0)
         return 0;
@@ -85,7 +86,6 @@ int hwmon_check(const struct rootfs *fs, const struct hwmon_config *config, char
                        strerror(-code));
         return code;
     }
-    buf_init(&text, size);
     int missing = tell_zones(&c, &text);
     missing += tell_chips(&c, fs, &entries, &text);
     (void)snprintf(ret, size, "%s", buf_text(&text));
