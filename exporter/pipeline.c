@@ -140,7 +140,10 @@ static int open_power(struct pipeline *p, struct err *err)
         .tdp_watts = p->config->tdp_watts,
         .model_file = p->config->model_file,
     };
+    char unmatched[400];
     hwmon_configure(&p->config->hwmon);
+    if (hwmon_check(&p->machine, &p->config->hwmon, unmatched, sizeof(unmatched)) != 0)
+        log_warn("%s", unmatched);
     int rc = power_machine_read(&p->machine, &options, &p->power, err);
     return rc < 0 ? rc : open_model_server(p, err);
 }
