@@ -23,11 +23,6 @@ static int open_roots(struct bench *b, const struct rootfs_paths *paths, struct 
     return code < 0 ? code : rootfs_open(&b->live, paths->root ? &own : &live, err);
 }
 
-static bool is_measured(const struct power_source_ops *ops)
-{
-    return strcmp(ops->quality, "measured") == 0;
-}
-
 static void add_tried(struct bench *b, const char *name, const char *why)
 {
     size_t used = strlen(b->tried);
@@ -54,7 +49,7 @@ static int check_name(const char *name, struct err *err)
         size_t used = strlen(known);
         if (strcmp(name, "auto") == 0)
             return 0;
-        if (!is_measured(power_sources[i]))
+        if (!power_source_is_measured(power_sources[i]))
             continue;
         if (strcmp(name, power_sources[i]->name) == 0)
             return 0;
@@ -79,7 +74,7 @@ int bench_open(struct bench *b, const struct calibrate_options *o, struct err *e
     for (size_t i = 0; i < power_sources_count && !b->source; i++) {
         const struct power_source_ops *ops = power_sources[i];
         bool is_wanted = is_any || strcmp(o->source, ops->name) == 0;
-        if (is_measured(ops) && is_wanted && try_source(b, ops))
+        if (power_source_is_measured(ops) && is_wanted && try_source(b, ops))
             b->source = ops->name;
     }
     return 0;

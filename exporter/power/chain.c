@@ -151,11 +151,6 @@ static void slot_describe(const struct slot *s, char *ret, size_t size)
 
 /* -- which sources may be used -- */
 
-static bool is_measured(const struct chain *c, size_t rank)
-{
-    return strcmp(c->order[rank]->quality, "measured") == 0;
-}
-
 /* To begin with, or to come back to; what stands in may be any below the one in use. */
 static bool is_allowed(const struct chain *c, size_t rank)
 {
@@ -420,7 +415,7 @@ static int open_best(struct chain *c, size_t from, size_t to)
     int code = -ENODEV;
     for (size_t rank = from; rank < to && !c->current.ops; rank++) {
         struct err reason = { 0 };
-        if (c->range.measured_only && !is_measured(c, rank))
+        if (c->range.measured_only && !power_source_is_measured(c->order[rank]))
             continue;
         code = slot_open(&c->current, c, rank, &reason);
         if (code < 0)

@@ -77,6 +77,16 @@ void power_machine_done(struct power_machine *m)
     *m = (struct power_machine){ 0 };
 }
 
+struct watt_model power_machine_model(const struct power_machine *m)
+{
+    return (struct watt_model){
+        .power = m->power,
+        .sockets = m->cpu.sockets,
+        .threads = m->cpu.threads,
+        .memory_gb = m->memory_gb,
+    };
+}
+
 /* Whole milliseconds, as the two clocks are read one after the other. */
 struct power_now power_now_read(double usage_ratio)
 {

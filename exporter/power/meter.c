@@ -21,6 +21,7 @@ struct zone {
     unsigned still;               /* good readings in a row that told no energy */
     bool has_watts;               /* since it was there, or there again */
     double floor_watts;           /* lowest seen at low load; HUGE_VAL: none yet */
+    double table_idle_watts;      /* by the CPU's own curve; HUGE_VAL: it has none */
 
     /* Used, and not told yet, as the leading zone had no good reading. */
     double joules, busy_ns;
@@ -53,14 +54,10 @@ static bool has_own_dram(const struct cpu_power *power)
            power->dram_watts_per_gb[0] != cpu_power_dram_watts_per_gb[0];
 }
 
+/* P(0) by the CPU's own curve; HUGE_VAL: it has none. */
 static double table_idle_watts(const struct power_machine *m, enum energy_zone zone)
 {
-    const struct watt_model model = {
-        .power = m->power,
-        .sockets = m->cpu.sockets,
-        .threads = m->cpu.threads,
-        .memory_gb = m->memory_gb,
-    };
+    const struct watt_model model = power_machine_model(m);
     if (zone == ZONE_PACKAGE && has_own_curve(&m->power))
         return watt_package(&model, 0).watts;
     if (zone == ZONE_DRAM && has_own_dram(&m->power))
@@ -85,7 +82,7 @@ static double idle_watts(struct meter *m, enum energy_zone z, double watts)
     bool is_rest = usage < FLOOR_LOAD && watts > 0 && !zone->has_slept;
     if (is_rest && zone->elapsed_ns >= FLOOR_INTERVAL_NS)
         zone->floor_watts = fmin(zone->floor_watts, watts);
-    double known = fmin(zone->floor_watts, table_idle_watts(m->machine, z));
+    double known = fmin(zone->floor_watts, zone->table_idle_watts);
     if (known < HUGE_VAL)
         return fmin(known, watts);
     return watt_idle_guess(idle_curve(m->machine, z), watts, usage);
@@ -174,11 +171,6 @@ static int open_zone(struct meter *m, enum energy_zone z, bool measured_only, st
     return chain_open(m->machine, z, range, &m->zone[z].chain, err);
 }
 
-static bool is_measured(const struct power_source_ops *ops)
-{
-    return strcmp(ops->quality, "measured") == 0;
-}
-
 static void tell(struct meter *m)
 {
     struct meter_news fresh[ZONE_COUNT];
@@ -213,7 +205,7 @@ static void open_absent(struct meter *m)
 /* The leading zone has just left @was: another zone of it that tells no energy is as dead. */
 static void distrust_still(struct meter *m, const struct power_source_ops *was)
 {
-    for (size_t z = 0; is_measured(was) && z < ZONE_COUNT; z++) {
+    for (size_t z = 0; power_source_is_measured(was) && z < ZONE_COUNT; z++) {
         const struct zone *zone = &m->zone[z];
         if (zone->chain && chain_source(zone->chain) == was && zone->still >= STILL_READINGS)
             chain_distrust(zone->chain);
@@ -245,7 +237,7 @@ static void read_all(struct meter *m, const struct power_now *now)
     tell(m);
     if (m->zone[before].reading.changed)
         distrust_still(m, was);
-    if (first->reading.changed && is_measured(first->reading.ops))
+    if (first->reading.changed && power_source_is_measured(first->reading.ops))
         open_absent(m);
 }
 
@@ -313,7 +305,7 @@ static int open_zones(struct meter *m, struct err *err)
     const struct chain *leader = NULL;
     int code = open_zone(m, ZONE_PACKAGE, false, err);
     for (unsigned z = 0; z < ZONE_COUNT; z++) {
-        bool measured_only = leader && is_measured(chain_source(leader));
+        bool measured_only = leader && power_source_is_measured(chain_source(leader));
         if (z != ZONE_PACKAGE)
             (void)open_zone(m, (enum energy_zone)z, measured_only, NULL);
         if (!leader)
@@ -332,8 +324,10 @@ int meter_open(const struct power_machine *m, const char *preferred, bool strict
     struct meter *meter = mem_new(1, sizeof(*meter));
     meter->machine = m;
     meter->range.last = power_sources_count - 1;
-    for (size_t z = 0; z < ZONE_COUNT; z++)
+    for (unsigned z = 0; z < ZONE_COUNT; z++) {
         meter->zone[z].floor_watts = HUGE_VAL;
+        meter->zone[z].table_idle_watts = table_idle_watts(m, (enum energy_zone)z);
+    }
 
     const char *name = preferred ? preferred : "auto";
     size_t rank = 0;

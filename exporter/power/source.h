@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct model_server; /* power/model_server.h */
 
@@ -42,6 +43,9 @@ struct power_machine {
 MUST_USE int power_machine_read(const struct rootfs *fs, const struct power_options *options,
                                 struct power_machine *ret, struct err *err);
 void power_machine_done(struct power_machine *m);
+
+/* What an estimate of the whole machine is made from; of a VM as if it were one. */
+struct watt_model power_machine_model(const struct power_machine *m);
 
 struct power_now {
     uint64_t taken_ns;  /* CLOCK_BOOTTIME of this reading: counters go on over a suspend */
@@ -109,5 +113,10 @@ extern const struct power_source_ops power_source_model_e;  /* source_model.c: "
 extern const struct power_source_ops *const power_sources[];
 extern const size_t power_sources_count;
 const struct power_source_ops *power_source_find(const char *name); /* NULL: no such source */
+
+static inline bool power_source_is_measured(const struct power_source_ops *ops)
+{
+    return strcmp(ops->quality, "measured") == 0;
+}
 
 #endif

@@ -33,14 +33,10 @@ struct power_source {
     struct power_reading last;
 };
 
+/* Of a VM, its share of a host. */
 static struct watt_model model_of(const struct power_machine *m)
 {
-    struct watt_model model = {
-        .power = m->power,
-        .sockets = m->cpu.sockets,
-        .threads = m->cpu.threads,
-        .memory_gb = m->memory_gb,
-    };
+    struct watt_model model = power_machine_model(m);
     if (m->cpu.hypervisor) {
         model.is_vm = true;
         model.sockets = TABLE_SOCKETS;
@@ -91,11 +87,11 @@ static void source_describe(struct power_source *s)
     r->widest_high = p->dram_high;
 }
 
-static struct power_source *source_new(const struct power_machine *m, enum energy_zone zone)
+static struct power_source *source_new(enum energy_zone zone, const struct watt_model *model)
 {
     struct power_source *s = mem_new(1, sizeof(*s));
     s->zone = zone;
-    s->model = model_of(m);
+    s->model = *model;
     return s;
 }
 
@@ -105,7 +101,8 @@ static int table_open(const struct power_machine *m, enum energy_zone zone,
     int code = zone_check(m, zone, false, err);
     if (code < 0)
         return code;
-    struct power_source *s = source_new(m, zone);
+    const struct watt_model model = model_of(m);
+    struct power_source *s = source_new(zone, &model);
     source_describe(s);
     *ret = s;
     return 0;
@@ -194,12 +191,9 @@ static int server_open(const struct power_machine *m, enum energy_zone zone,
     int code = zone_check(m, zone, true, err);
     if (code < 0)
         return code;
-    struct power_source *s = source_new(m, zone);
     /* Only models of a machine of this size are handed out: no share of a host's. */
-    s->model = (struct watt_model){ .power = m->power,
-                                    .sockets = m->cpu.sockets,
-                                    .threads = m->cpu.threads,
-                                    .memory_gb = m->memory_gb };
+    const struct watt_model model = power_machine_model(m);
+    struct power_source *s = source_new(zone, &model);
     s->server = m->server;
     code = server_update(s, err);
     if (code < 0) {

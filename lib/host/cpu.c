@@ -372,6 +372,14 @@ int cpu_first_of_socket(const struct cpu_facts *cpu, unsigned nth_socket)
     return t ? t->processor : -1;
 }
 
+bool cpu_is_of_kind(const struct cpu_facts *cpu, const struct cpu_kind *kind)
+{
+    return strcmp(kind->vendor, cpu->vendor) == 0 && kind->family == cpu->family &&
+           kind->model == cpu->model &&
+           (kind->stepping_low < 0 ||
+            (kind->stepping_low <= cpu->stepping && cpu->stepping <= kind->stepping_high));
+}
+
 bool cpu_is_intel(const struct cpu_facts *cpu)
 {
     return strcmp(cpu->vendor, "GenuineIntel") == 0;

@@ -33,6 +33,14 @@ void cpu_done(struct cpu_facts *cpu);
 /* Number of its lowest thread, or -1 if there is no such socket (0 .. sockets-1, ascending). */
 int cpu_first_of_socket(const struct cpu_facts *cpu, unsigned nth_socket);
 
+/* Processors of one CPUID family and model, and of some steppings of it. */
+struct cpu_kind {
+    const char *vendor;
+    int family, model;
+    int stepping_low, stepping_high; /* low -1: any */
+};
+bool cpu_is_of_kind(const struct cpu_facts *cpu, const struct cpu_kind *kind);
+
 bool cpu_is_intel(const struct cpu_facts *cpu);
 bool cpu_is_amd(const struct cpu_facts *cpu); /* AMD or Hygon: same RAPL MSRs */
 

@@ -86,19 +86,14 @@ static const struct power_package_row *package_row(const struct power_package_ro
     return NULL;
 }
 
-static bool stepping_fits(const struct power_cpuid_row *row, int stepping)
-{
-    return row->stepping_low < 0 ||
-           (row->stepping_low <= stepping && stepping <= row->stepping_high);
-}
-
 static const struct power_cpuid_row *cpuid_row(const struct cpu_facts *cpu)
 {
     size_t last = ARRAY_LEN(power_cpuid_rows) - 1;
     for (size_t i = 0; i < last; i++) {
         const struct power_cpuid_row *row = &power_cpuid_rows[i];
-        if (strcmp(row->vendor, cpu->vendor) == 0 && row->family == cpu->family &&
-            row->model == cpu->model && stepping_fits(row, cpu->stepping))
+        const struct cpu_kind kind = { row->vendor, row->family, row->model, row->stepping_low,
+                                       row->stepping_high };
+        if (cpu_is_of_kind(cpu, &kind))
             return row;
     }
     return &power_cpuid_rows[last];

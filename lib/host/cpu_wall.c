@@ -91,33 +91,32 @@ static void set_by_name(const struct power_wall_row *row, unsigned sockets, stru
    arch/x86/kernel/cpu/amd.c). Cooper Lake (85, 10-11) is Cascade Lake's core and process again;
    Comet Lake (165) is Coffee Lake's. Bergamo and Siena (25, 160) are Genoa's generation. */
 static const struct {
-    const char *vendor;
-    int family, model, stepping_low, stepping_high; /* stepping -1: any */
+    struct cpu_kind kind;
     const char *name;
 } families_by_cpuid[] = {
-    { "GenuineIntel", 6, 45, -1, -1, "intel-sandybridge" },
-    { "GenuineIntel", 6, 62, -1, -1, "intel-ivybridge" },
-    { "GenuineIntel", 6, 63, -1, -1, "intel-haswell" },
-    { "GenuineIntel", 6, 79, -1, -1, "intel-broadwell" },
-    { "GenuineIntel", 6, 86, -1, -1, "intel-broadwell" },
-    { "GenuineIntel", 6, 85, 0, 4, "intel-skylake" },
-    { "GenuineIntel", 6, 85, 5, 11, "intel-cascadelake" },
-    { "GenuineIntel", 6, 106, -1, -1, "intel-icelake" },
-    { "GenuineIntel", 6, 108, -1, -1, "intel-icelake" },
-    { "GenuineIntel", 6, 143, -1, -1, "intel-sapphirerapids" },
-    { "GenuineIntel", 6, 207, -1, -1, "intel-emeraldrapids" },
-    { "GenuineIntel", 6, 173, -1, -1, "intel-graniterapids" },
-    { "GenuineIntel", 6, 174, -1, -1, "intel-graniterapids" },
-    { "GenuineIntel", 6, 158, 10, 13, "intel-coffeelake" },
-    { "GenuineIntel", 6, 165, -1, -1, "intel-coffeelake" },
-    { "AuthenticAMD", 23, 1, -1, -1, "amd-epyc-gen1" },
-    { "AuthenticAMD", 23, 49, -1, -1, "amd-epyc-gen2" },
-    { "AuthenticAMD", 25, 1, -1, -1, "amd-epyc-gen3" },
-    { "AuthenticAMD", 25, 17, -1, -1, "amd-epyc-gen4" },
-    { "AuthenticAMD", 25, 160, -1, -1, "amd-epyc-gen4" },
-    { "AuthenticAMD", 26, 2, -1, -1, "amd-epyc-gen5" },
-    { "AuthenticAMD", 26, 17, -1, -1, "amd-epyc-gen5" },
-    { "ARM", -1, 0xd0c, -1, -1, "amd-neoverse-n1" }, /* so called in the table */
+    { { "GenuineIntel", 6, 45, -1, -1 }, "intel-sandybridge" },
+    { { "GenuineIntel", 6, 62, -1, -1 }, "intel-ivybridge" },
+    { { "GenuineIntel", 6, 63, -1, -1 }, "intel-haswell" },
+    { { "GenuineIntel", 6, 79, -1, -1 }, "intel-broadwell" },
+    { { "GenuineIntel", 6, 86, -1, -1 }, "intel-broadwell" },
+    { { "GenuineIntel", 6, 85, 0, 4 }, "intel-skylake" },
+    { { "GenuineIntel", 6, 85, 5, 11 }, "intel-cascadelake" },
+    { { "GenuineIntel", 6, 106, -1, -1 }, "intel-icelake" },
+    { { "GenuineIntel", 6, 108, -1, -1 }, "intel-icelake" },
+    { { "GenuineIntel", 6, 143, -1, -1 }, "intel-sapphirerapids" },
+    { { "GenuineIntel", 6, 207, -1, -1 }, "intel-emeraldrapids" },
+    { { "GenuineIntel", 6, 173, -1, -1 }, "intel-graniterapids" },
+    { { "GenuineIntel", 6, 174, -1, -1 }, "intel-graniterapids" },
+    { { "GenuineIntel", 6, 158, 10, 13 }, "intel-coffeelake" },
+    { { "GenuineIntel", 6, 165, -1, -1 }, "intel-coffeelake" },
+    { { "AuthenticAMD", 23, 1, -1, -1 }, "amd-epyc-gen1" },
+    { { "AuthenticAMD", 23, 49, -1, -1 }, "amd-epyc-gen2" },
+    { { "AuthenticAMD", 25, 1, -1, -1 }, "amd-epyc-gen3" },
+    { { "AuthenticAMD", 25, 17, -1, -1 }, "amd-epyc-gen4" },
+    { { "AuthenticAMD", 25, 160, -1, -1 }, "amd-epyc-gen4" },
+    { { "AuthenticAMD", 26, 2, -1, -1 }, "amd-epyc-gen5" },
+    { { "AuthenticAMD", 26, 17, -1, -1 }, "amd-epyc-gen5" },
+    { { "ARM", -1, 0xd0c, -1, -1 }, "amd-neoverse-n1" }, /* so called in the table */
 };
 
 /* By the code name of cpu_tdp.csv, whole. Left out: workstation and embedded parts (Skylake-W, Ice
@@ -155,12 +154,7 @@ static const struct {
 static const char *family_by_cpuid(const struct cpu_facts *cpu)
 {
     for (size_t i = 0; i < ARRAY_LEN(families_by_cpuid); i++) {
-        bool any_stepping = families_by_cpuid[i].stepping_low < 0;
-        if (strcmp(families_by_cpuid[i].vendor, cpu->vendor) == 0 &&
-            families_by_cpuid[i].family == cpu->family &&
-            families_by_cpuid[i].model == cpu->model &&
-            (any_stepping || (families_by_cpuid[i].stepping_low <= cpu->stepping &&
-                              cpu->stepping <= families_by_cpuid[i].stepping_high)))
+        if (cpu_is_of_kind(cpu, &families_by_cpuid[i].kind))
             return families_by_cpuid[i].name;
     }
     return NULL;
