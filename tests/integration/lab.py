@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The parts that the integration tests are made of: a running exporter, its metrics, loads of a known size."""
 
+import json
 import os
 import pathlib
 import re
@@ -260,6 +261,42 @@ class Load:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+PLAYER = pathlib.Path(__file__).with_name("player.py")
+
+
+class Player:
+    """player.py, which moves the counters of a dump."""
+
+    def __init__(self, root):
+        self.root = root
+        self.process = subprocess.Popen(
+            [sys.executable, str(PLAYER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+
+    def _say(self, order):
+        self.process.stdin.write(json.dumps(order) + "\n")
+        return json.loads(self.process.stdout.readline())
+
+    def order(self, path, **what):
+        at = self.root / path.lstrip("/")
+        at.parent.mkdir(parents=True, exist_ok=True)
+        assert self._say({"path": str(at), **what}) == "ok"
+
+    def rates(self, by_path):
+        assert self._say({"rates": {str(self.root / p.lstrip("/")): n for p, n in by_path.items()}}) == "ok"
+
+    def run(self):
+        assert self._say({"run": True}) == "ok"
+
+    def hold(self):
+        return self._say({"hold": True})
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
 
 
 def run(*command, timeout=60, **kwargs):

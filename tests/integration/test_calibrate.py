@@ -22,39 +22,39 @@ SETTLE = 1.0
 STEP_DONE = re.compile(r"^load +(\d+) %: real +([\d.]+) %, package ([\d.]+) W")
 
 
-class Sensors(threading.Thread):
+ZONES_AT = "sys/devices/virtual/powercap/intel-rapl"
+ZONES = {
+    "package": [f"{ZONES_AT}/intel-rapl:{s}/energy_uj" for s in (0, 1)],
+    "dram": [f"{ZONES_AT}/intel-rapl:{s}/intel-rapl:{s}:0/energy_uj" for s in (0, 1)],
+}
+
+
+class Sensors:
     """Energy files of a copied server, moved at the watts that are set, until close()."""
 
     def __init__(self, root):
-        super().__init__(daemon=True)
-        base = root / "sys/devices/virtual/powercap/intel-rapl"
-        self.package = [base / f"intel-rapl:{s}/energy_uj" for s in (0, 1)]
-        self.dram = [base / f"intel-rapl:{s}/intel-rapl:{s}:0/energy_uj" for s in (0, 1)]
-        self.modulus = int((self.package[0].parent / "max_energy_range_uj").read_text())
-        self.watts = {"package": 100.0, "dram": 20.0}  # of both sockets
-        self.uj = {"package": self.modulus - 60e6, "dram": 1e6}  # the package counters wrap on the way
-        self.ended = threading.Event()
-        self.spoiled = None
-        self.start()
+        self.player = lab.Player(root)
+        modulus = {z: int((root / f[0]).with_name("max_energy_range_uj").read_text()) + 1 for z, f in ZONES.items()}
+        start = {"package": modulus["package"] - 60e6, "dram": 1e6}  # the package counters wrap on the way
+        for zone, files in ZONES.items():
+            for f in files:
+                self.player.order(f, start=start[zone], per_second=0, modulus=modulus[zone])
+        self.player.order(f"{ZONES_AT}/intel-rapl:2/energy_uj", start=1, per_second=310e6)  # psys
+        self.player.run()
+        self.set(100, 20)
 
-    def _write(self, path, text):
-        part = path.with_name("energy.part")
-        part.write_text(text)
-        os.replace(part, path)
+    def set(self, package, dram):
+        """Watts of both sockets together."""
+        watts = {"package": package, "dram": dram}
+        self.player.rates({f: watts[zone] / 2 * 1e6 for zone, files in ZONES.items() for f in files})
 
-    def run(self):
-        last = time.monotonic()
-        while not self.ended.wait(0.002):
-            now = time.monotonic()
-            for zone, files in (("package", self.package), ("dram", self.dram)):
-                self.uj[zone] += self.watts[zone] / 2 * 1e6 * (now - last)
-                for f in files:
-                    self._write(f, self.spoiled if self.spoiled is not None else f"{int(self.uj[zone]) % self.modulus}\n")
-            last = now
+    def spoil(self, text):
+        for files in ZONES.values():
+            for f in files:
+                self.player.order(f, text=text)
 
     def close(self):
-        self.ended.set()
-        self.join()
+        self.player.close()
 
 
 @pytest.fixture
@@ -76,14 +76,14 @@ def play(process, sensors, watts, limit=90):
     said, points = "", []
     killer = threading.Timer(limit, process.kill)
     killer.start()
-    sensors.watts = dict(zip(("package", "dram"), watts[0]))
+    sensors.set(*watts[0])
     for line in process.stderr:
         said += line
         m = STEP_DONE.match(line)
         if m:
             points.append((int(m[1]), float(m[2]), float(m[3])))
             if len(points) < len(watts):
-                sensors.watts = dict(zip(("package", "dram"), watts[len(points)]))
+                sensors.set(*watts[len(points)])
     process.wait()
     killer.cancel()
     return points, said
@@ -272,7 +272,7 @@ def test_a_sensor_that_fails_ends_the_run(server, tmp_path, what, text, words):
     for line in p.stderr:
         if STEP_DONE.match(line):
             break
-    sensors.spoiled = text
+    sensors.spoil(text)
     _, err = p.communicate(timeout=30)
     assert p.returncode == 1
     assert "powercap" in err and words in err, err
@@ -282,7 +282,7 @@ def test_a_sensor_that_fails_ends_the_run(server, tmp_path, what, text, words):
 def test_watts_that_cannot_be_true_end_the_run(server, tmp_path):
     root, sensors = server
     output = tmp_path / "model.json"
-    sensors.watts = {"package": 5000.0, "dram": 20.0}
+    sensors.set(5000, 20)
     p = begin(root, "--step=100", "--dwell=2s", "--settle=0s", f"--output={output}")
     _, err = p.communicate(timeout=30)
     assert p.returncode == 1

@@ -7,51 +7,19 @@ second two clocks on a busy machine leave some milliseconds open (to 0.1 % witho
 """
 
 import concurrent.futures
-import json
-import pathlib
+import os
 import shutil
+import signal
 import statistics
-import subprocess
-import sys
+import time
 
 import pytest
 
 import lab
 
-PLAYER = pathlib.Path(__file__).with_name("player.py")
 MSR_UNIT = 2.0**-14  # joules a count, ESU 14
 PERF_UNIT = 2.0**-32
 REFRESHES = 16
-
-
-class Player:
-    """player.py beside the test."""
-
-    def __init__(self, root):
-        self.root = root
-        self.process = subprocess.Popen(
-            [sys.executable, str(PLAYER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
-
-    def _say(self, order):
-        self.process.stdin.write(json.dumps(order) + "\n")
-        return json.loads(self.process.stdout.readline())
-
-    def order(self, path, **what):
-        at = self.root / path.lstrip("/")
-        at.parent.mkdir(parents=True, exist_ok=True)
-        assert self._say({"path": str(at), **what}) == "ok"
-
-    def run(self):
-        assert self._say({"run": True}) == "ok"
-
-    def hold(self):
-        return self._say({"hold": True})
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(10)
-        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -63,7 +31,7 @@ def stage(tmp_path):
         root = tmp_path / machine
         shutil.copytree(lab.ROOTS / machine, root, symlinks=True)
         shutil.rmtree(root / ".probe" / "later", ignore_errors=True)
-        player = Player(root)
+        player = lab.Player(root)
         open_players.append(player)
         return root, player
 
@@ -203,18 +171,17 @@ def test_what_fails_gives_way_alone_and_comes_back(exporter, stage):
 
 
 def test_a_stopped_exporter_gives_no_spike(exporter, stage):
-    """As of a late tick or a suspended machine: the energy of the gap comes with the time of the gap."""
-    import os
-    import signal
-
+    """As of a late tick or a suspended machine: the energy of the gap comes with the time of the gap. Told
+    in one refresh of 0.5 s it would be 7 times the watts; left out it would be 3 s of joules too few."""
     root, player = stage("server-powercap")
     play_powercap(root, player)
+    e = exporter(f"--root={root}", "--monitor.interval=500ms", "--metrics=node", wait=False)
+    e.wait_for(lambda m: e.refreshes(m) >= 2, 20, "two refreshes at rest")
     player.run()
-    e = exporter(f"--root={root}", "--monitor.interval=250ms", "--metrics=node")
-    first = e.after(refreshes=4)
+    first = e.after(refreshes=3)
     os.kill(e.process.pid, signal.SIGSTOP)
-    begin = lab.time.monotonic()
-    lab.wait_until(lambda: lab.time.monotonic() - begin > 3, 10, "3 s to pass")
+    begin = time.monotonic()
+    lab.wait_until(lambda: time.monotonic() - begin > 3, 10, "3 s to pass")
     os.kill(e.process.pid, signal.SIGCONT)
     seen = []
     refreshes = e.refreshes(first)
@@ -222,9 +189,13 @@ def test_a_stopped_exporter_gives_no_spike(exporter, stage):
         m = e.wait_for(lambda m: e.refreshes(m) > refreshes, 10, "the next refresh")
         refreshes = e.refreshes(m)
         seen.append(m.one("kepler_node_cpu_watts", zone="package"))
-    assert all(w == pytest.approx(202.5, rel=0.2) for w in seen), seen
-    gained = m.one("kepler_node_cpu_joules_total", zone="package") - first.one("kepler_node_cpu_joules_total", zone="package")
-    assert gained >= 202.5 * 3
+    print([round(w, 1) for w in seen])
+    assert all(202.5 / 2 < w < 202.5 * 2 for w in seen), seen  # 0.25 s between two clocks of a busy machine
+    assert statistics.median(seen) == pytest.approx(202.5, rel=0.05), seen
+    seconds = player.hold()
+    m = e.after(refreshes=3)
+    assert m.one("kepler_node_cpu_joules_total", zone="package") == pytest.approx(202.5 * seconds, rel=0.001)
+    assert m.one("kepler_exporter_rejected_readings_total") == 0
 
 
 def test_a_slow_sensor_is_neither_zero_nor_a_spike(exporter, stage):
@@ -235,8 +206,8 @@ def test_a_slow_sensor_is_neither_zero_nor_a_spike(exporter, stage):
     e = exporter(f"--root={root}", "--monitor.interval=100ms", "--metrics=node", wait=False)
     total, seen = 1_000_000, []
     for _ in range(8):
-        begin = lab.time.monotonic()
-        lab.wait_until(lambda: lab.time.monotonic() - begin > 0.6, 5, "the controller's time")
+        begin = time.monotonic()
+        lab.wait_until(lambda: time.monotonic() - begin > 0.6, 5, "the controller's time")
         total += 60_000_000  # 60 J each
         for s in range(3):  # psys moves, too
             player.order(real_folder(root, f"intel-rapl:{s}") + "/energy_uj", text=f"{total}\n")
