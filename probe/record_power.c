@@ -78,8 +78,15 @@ static void record_class(struct recorder *r, const char *class_path, const char 
 static bool is_zone_file(const char *file)
 {
     static const char *const files[] = { "name", "energy_uj", "max_energy_range_uj" };
+    static const char *const of_limits[] = { "_name", "_max_power_uw", "_power_limit_uw" };
     for (size_t i = 0; i < ARRAY_LEN(files); i++) {
         if (strcmp(file, files[i]) == 0)
+            return true;
+    }
+    size_t n = strlen("constraint_");
+    size_t digits = strncmp(file, "constraint_", n) == 0 ? strspn(file + n, "0123456789") : 0;
+    for (size_t i = 0; digits > 0 && i < ARRAY_LEN(of_limits); i++) {
+        if (strcmp(file + n + digits, of_limits[i]) == 0)
             return true;
     }
     return false;
@@ -144,9 +151,9 @@ static void put_register(struct recorder *r, const char *above, const struct ene
 static void record_registers(struct recorder *r)
 {
     static const uint32_t registers[] = {
-        MSR_INTEL_POWER_UNIT,  MSR_INTEL_PKG_ENERGY, MSR_INTEL_PKG_INFO,
-        MSR_INTEL_DRAM_ENERGY, MSR_INTEL_PP0_ENERGY, MSR_INTEL_PP1_ENERGY,
-        MSR_INTEL_PSYS_ENERGY, MSR_AMD_POWER_UNIT,   MSR_AMD_PKG_ENERGY,
+        MSR_INTEL_POWER_UNIT,  MSR_INTEL_PKG_ENERGY, MSR_INTEL_PKG_INFO,   MSR_INTEL_PKG_LIMIT,
+        MSR_INTEL_DRAM_ENERGY, MSR_INTEL_PP0_ENERGY, MSR_INTEL_PP1_ENERGY, MSR_INTEL_PSYS_ENERGY,
+        MSR_AMD_POWER_UNIT,    MSR_AMD_PKG_ENERGY,
     };
     for (unsigned s = 0; s < r->p->cpu.sockets; s++) {
         int cpu = cpu_first_of_socket(&r->p->cpu, s);

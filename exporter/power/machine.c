@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "host/kernel.h"
-#include "host/msr.h"
+#include "host/power_limit.h"
 #include "power/model_file.h"
 
 #include <errno.h>
@@ -12,15 +12,13 @@
 #define BYTES_PER_GB 1e9
 
 /* Watts per socket, 0 unknown: what the person says, what the processor says, what its name says.
-   A VM's registers tell of no real processor, if they answer at all. */
-static double tdp_read(const struct rootfs *fs, const struct cpu_facts *cpu, double override_watts)
+ */
+static double find_tdp(const struct power_limits *limits, const struct cpu_facts *cpu,
+                       double override_watts)
 {
-    double watts = 0;
     if (override_watts > 0)
         return override_watts;
-    if (!cpu->hypervisor && msr_read_tdp_watts(fs, cpu, &watts) == 0 && watts > 0)
-        return watts;
-    return cpu_power_tdp_by_name(cpu->model_name);
+    return limits->tdp_watts > 0 ? limits->tdp_watts : cpu_power_tdp_by_name(cpu->model_name);
 }
 
 /* What a calibration says of this CPU is worth more than the tables. */
@@ -38,8 +36,11 @@ static int machine_fill(const struct power_options *options, struct power_machin
     struct kernel_facts kernel = { 0 };
     kernel_read(m->fs, &kernel);
     m->memory_gb = (double)kernel.memory_bytes / BYTES_PER_GB;
-    m->tdp_watts = tdp_read(m->fs, &m->cpu, options->tdp_watts);
-    m->ceiling_watts = cpu_power_ceiling_watts(&m->cpu, m->tdp_watts) * m->cpu.sockets;
+    struct power_limits limits;
+    power_limits_read(m->fs, &m->cpu, &limits);
+    m->tdp_watts = find_tdp(&limits, &m->cpu, options->tdp_watts);
+    m->ceiling_watts = cpu_power_ceiling_watts(&m->cpu, m->tdp_watts, limits.turbo_watts) *
+                       m->cpu.sockets;
     cpu_power_find(&m->cpu, m->tdp_watts, &m->power);
     if (!options->model_file)
         return 0;

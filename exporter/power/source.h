@@ -35,7 +35,8 @@ struct power_machine {
     struct cpu_facts cpu;
     double tdp_watts;     /* per socket; 0 unknown */
     double memory_gb;     /* 10^9 bytes */
-    double ceiling_watts; /* most that its package zone can draw: 2 x TDP x sockets */
+    double ceiling_watts; /* most that its package zone can draw: cpu_power_ceiling_watts() x
+                             sockets */
     struct cpu_power power;
     struct model_server *server; /* NULL: none is configured; borrowed */
 };

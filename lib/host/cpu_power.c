@@ -158,7 +158,7 @@ static bool find_by_tdp(const struct cpu_facts *cpu, double tdp_watts, struct cp
     set_bounds(p, tier_b_bounds(cpu));
     (void)snprintf(p->name, sizeof(p->name), "TDP %g W", p->tdp_watts);
     (void)snprintf(p->source, sizeof(p->source), "%s; generic_curves.csv",
-                   given || !row ? "TDP of MSR 0x614 or a flag" : row->source);
+                   given || !row ? "TDP told by the processor or a flag" : row->source);
     (void)snprintf(p->reason, sizeof(p->reason),
                    "tier B: the TDP is %g W a socket (%s), times the generic curve; the CPU model "
                    "\"%s\" is in no table of measured packages",
@@ -274,7 +274,8 @@ int cpu_power_from_ends(const struct power_ends *ends, struct cpu_power *ret, st
     return 0;
 }
 
-double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts)
+/* By the processor's kind alone. */
+static double kind_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts)
 {
     if (isfinite(tdp_watts) && tdp_watts > 0)
         return 2 * tdp_watts;
@@ -286,4 +287,17 @@ double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts)
     const struct power_cpuid_row *row = cpuid_row(cpu);
     unsigned own = cpu->sockets ? cpu->threads / cpu->sockets : cpu->threads;
     return 2 * row->p90 * (own > row->threads ? own : row->threads);
+}
+
+/* PL2 is held over a window of milliseconds, not at each moment. The widest ratio known is that of
+   a 35 W desktop processor on a board without limits, about 200 W: 6 x TDP. */
+#define TURBO_MARGIN 1.25
+#define TURBO_MOST   4.0 /* times the ceiling of its kind */
+
+double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts, double turbo_watts)
+{
+    double kind = kind_ceiling_watts(cpu, tdp_watts);
+    if (!isfinite(turbo_watts))
+        return kind;
+    return fmax(kind, fmin(turbo_watts * TURBO_MARGIN, kind * TURBO_MOST));
 }

@@ -122,22 +122,35 @@ bool msr_is_sapphire_rapids(const struct cpu_facts *cpu)
     return is_model_of(cpu, model, ARRAY_LEN(model));
 }
 
-int msr_read_tdp_watts(const struct rootfs *fs, const struct cpu_facts *cpu, double *ret)
+/* A 15-bit field of power in a register of the first socket. */
+static int read_watts(const struct rootfs *fs, const struct cpu_facts *cpu, uint32_t reg,
+                      unsigned shift, double *ret)
 {
     uint64_t unit = 0;
-    uint64_t info = 0;
+    uint64_t value = 0;
     int first = cpu_first_of_socket(cpu, 0);
     if (!cpu_is_intel(cpu) || first < 0)
-        return -ENODATA; /* AMD tells its TDP through its firmware interface only */
+        return -ENODATA; /* AMD tells its limits through its firmware interface only */
     int code = msr_read(fs, first, MSR_INTEL_POWER_UNIT, &unit);
     if (code == 0)
-        code = msr_read(fs, first, MSR_INTEL_PKG_INFO, &info);
+        code = msr_read(fs, first, reg, &value);
     if (code < 0)
         return code;
-    if ((info & 0x7fff) == 0)
+    uint64_t field = (value >> shift) & 0x7fff;
+    if (field == 0)
         return -ENODATA;
-    *ret = (double)(info & 0x7fff) * msr_power_unit_watts(unit);
+    *ret = (double)field * msr_power_unit_watts(unit);
     return 0;
+}
+
+int msr_read_tdp_watts(const struct rootfs *fs, const struct cpu_facts *cpu, double *ret)
+{
+    return read_watts(fs, cpu, MSR_INTEL_PKG_INFO, 0, ret);
+}
+
+int msr_read_turbo_watts(const struct rootfs *fs, const struct cpu_facts *cpu, double *ret)
+{
+    return read_watts(fs, cpu, MSR_INTEL_PKG_LIMIT, 32, ret);
 }
 
 /* -- energy driver -- */

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #define MSR_INTEL_POWER_UNIT  0x606u
+#define MSR_INTEL_PKG_LIMIT   0x610u
 #define MSR_INTEL_PKG_ENERGY  0x611u
 #define MSR_INTEL_PKG_INFO    0x614u
 #define MSR_INTEL_DRAM_ENERGY 0x619u
@@ -49,5 +50,10 @@ double msr_psys_unit_uj(const struct cpu_facts *cpu, double unit_uj);
 
 /* Thermal design power of one socket from 0x614 bits 14:0, watts; -ENODATA where it reads 0. */
 MUST_USE int msr_read_tdp_watts(const struct rootfs *fs, const struct cpu_facts *cpu, double *ret);
+
+/* What the firmware lets one socket draw under turbo (PL2): 0x610 bits 46:32 (Intel SDM volume 3B,
+   "Package RAPL Domain"), watts, whether enforced or not; -ENODATA where it reads 0. */
+MUST_USE int msr_read_turbo_watts(const struct rootfs *fs, const struct cpu_facts *cpu,
+                                  double *ret);
 
 #endif

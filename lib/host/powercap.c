@@ -360,4 +360,48 @@ static int powercap_read(const struct rootfs *fs, const struct energy_counter *c
     return 0;
 }
 
+/* -- limits -- */
+
+#define CONSTRAINTS_MAX 8 /* long_term, short_term, peak_power: three so far */
+
+/* The entry's file of the constraint of that name, in watts; 0: there is none. */
+static double constraint_watts(const struct rootfs *fs, const char *entry, const char *name,
+                               const char *file)
+{
+    for (int i = 0; i < CONSTRAINTS_MAX; i++) {
+        char path[64];
+        char text[NAME_SIZE];
+        uint64_t uw = 0;
+        (void)snprintf(path, sizeof(path), "constraint_%d_name", i);
+        if (read_file(fs, entry, path, text, sizeof(text)) <= 0)
+            return 0;
+        if (strcmp(text, name) != 0)
+            continue;
+        (void)snprintf(path, sizeof(path), "constraint_%d_%s", i, file);
+        if (read_file(fs, entry, path, text, sizeof(text)) <= 0 ||
+            number_parse_u64(text, 10, &uw) < 0)
+            return 0;
+        return (double)uw / 1e6;
+    }
+    return 0;
+}
+
+void powercap_read_limits(const struct rootfs *fs, struct powercap_limits *ret)
+{
+    AUTO_NAMES names = { 0 };
+    *ret = (struct powercap_limits){ 0 };
+    if (rootfs_list(fs, POWERCAP_CLASS, &names) < 0)
+        return;
+    for (size_t i = 0; i < names.n; i++) {
+        const char *entry = names.name[i];
+        char name[NAME_SIZE];
+        if (!begins_with(entry, ZONE_PREFIX) || is_subzone(entry) ||
+            read_file(fs, entry, "name", name, sizeof(name)) <= 0 || !begins_with(name, "package-"))
+            continue;
+        ret->long_max_watts = constraint_watts(fs, entry, "long_term", "max_power_uw");
+        ret->short_watts = constraint_watts(fs, entry, "short_term", "power_limit_uw");
+        return;
+    }
+}
+
 const struct energy_driver energy_powercap = { "powercap", powercap_list, powercap_read };

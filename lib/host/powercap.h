@@ -20,4 +20,11 @@ struct powercap_survey {
 };
 void powercap_survey(const struct rootfs *fs, struct powercap_survey *ret);
 
+/* Limits of the first package zone, watts; 0: not told. Any user may read them. */
+struct powercap_limits {
+    double long_max_watts; /* of constraint "long_term" the most: the TDP */
+    double short_watts;    /* constraint "short_term": PL2 */
+};
+void powercap_read_limits(const struct rootfs *fs, struct powercap_limits *ret);
+
 #endif

@@ -59,7 +59,7 @@ struct energy_verdict {
     char why[240];            /* not usable: the first counter that is not, and its figures */
 };
 struct energy_limits {
-    double socket_watts;  /* most of a zone of one socket: 2 x TDP */
+    double socket_watts;  /* most of a zone of one socket: cpu_power_ceiling_watts() */
     double machine_watts; /* most of psys: twice that, over all sockets, as board and memory are in
                              it (exporter/power/source_counter.c takes the same) */
 };
@@ -83,7 +83,8 @@ struct probe {
     bool is_vm;
     struct err cpu_err;
     double tdp_watts;             /* per socket; 0 unknown */
-    const char *tdp_source;       /* "MSR 0x614", "table of CPUs"; "" */
+    double turbo_watts;           /* its limit under turbo (PL2), per socket; 0 unknown */
+    const char *tdp_source;       /* "MSR 0x614", "powercap", "table of CPUs"; "" */
     struct cpu_power power;       /* of the model, if cpu_known */
     double bound_low, bound_high; /* of the model on this machine, at any load */
     struct energy_limits limits;  /* of what is believed */

@@ -87,7 +87,8 @@ static bool find_fault(const struct energy_trial *t, size_t i, const struct ener
         (void)snprintf(why, 240,
                        "%s (socket %d) would mean %.0f W, which is not between 0 and %.0f W (%s)",
                        c->label, c->socket, *ret_watts, most,
-                       is_machine ? "4 x TDP of all sockets" : "2 x TDP");
+                       is_machine ? "twice what its processors may draw"
+                                  : "2 x TDP, or what its turbo limit allows");
     } else {
         return false;
     }

@@ -129,9 +129,12 @@ void check_cpu(struct probe *p, struct finding *f)
     findings_text(&f->detail, "%u x %s, %u cores, %u threads", c->sockets, name, c->cores,
                   c->threads);
     if (p->tdp_watts > 0) {
+        char turbo[40] = "";
+        if (p->turbo_watts > 0)
+            (void)snprintf(turbo, sizeof(turbo), ", turbo limit %.0f W", p->turbo_watts);
         char *with_tdp = NULL;
-        findings_text(&with_tdp, "%s, TDP %.0f W%s (%s)", f->detail, p->tdp_watts,
-                      c->sockets > 1 ? " each" : "", p->tdp_source);
+        findings_text(&with_tdp, "%s, TDP %.0f W%s (%s)%s", f->detail, p->tdp_watts,
+                      c->sockets > 1 ? " each" : "", p->tdp_source, turbo);
         findings_text(&f->detail, "%s", with_tdp);
         free(with_tdp);
     }
@@ -141,6 +144,8 @@ void check_cpu(struct probe *p, struct finding *f)
     json_put_number(f->evidence, "threads", c->threads);
     json_put_number(f->evidence, "tdp_watts", known(p->tdp_watts));
     json_put_text(f->evidence, "tdp_source", p->tdp_source);
+    if (p->turbo_watts > 0)
+        json_put_number(f->evidence, "turbo_watts", p->turbo_watts);
 }
 
 void check_memory(struct probe *p, struct finding *f)

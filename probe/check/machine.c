@@ -4,7 +4,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "check/check.h"
-#include "host/msr.h"
+#include "host/power_limit.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -60,12 +60,12 @@ void probe_close(struct probe *p)
     free(p);
 }
 
-static void gather_tdp(struct probe *p)
+static void gather_tdp(struct probe *p, const struct power_limits *limits)
 {
-    if (msr_read_tdp_watts(&p->fs, &p->cpu, &p->tdp_watts) == 0) {
-        p->tdp_source = "MSR 0x614";
+    p->tdp_watts = limits->tdp_watts;
+    p->tdp_source = limits->tdp_source;
+    if (p->tdp_watts > 0)
         return;
-    }
     p->tdp_watts = cpu_power_tdp_by_name(p->cpu.model_name);
     p->tdp_source = p->tdp_watts > 0 ? "table of CPUs" : "";
 }
@@ -74,9 +74,12 @@ static void gather_cpu(struct probe *p)
 {
     if (!p->cpu_known)
         return;
-    gather_tdp(p);
+    struct power_limits limits;
+    power_limits_read(&p->fs, &p->cpu, &limits);
+    gather_tdp(p, &limits);
     cpu_power_find(&p->cpu, p->tdp_watts, &p->power);
-    p->limits.socket_watts = cpu_power_ceiling_watts(&p->cpu, p->tdp_watts);
+    p->turbo_watts = limits.turbo_watts;
+    p->limits.socket_watts = cpu_power_ceiling_watts(&p->cpu, p->tdp_watts, p->turbo_watts);
     p->limits.machine_watts = 2 * p->limits.socket_watts * p->cpu.sockets;
 }
 

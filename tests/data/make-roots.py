@@ -309,7 +309,42 @@ def perf_only():
     r.later(500_000_000)
 
 
+def laptop():
+    """Core i7-1260P (Alder Lake-P, CPUID 6-154-3; 28 W, 64 W under turbo): 4 cores of two threads and 8 of
+    one, and a turbo that draws more than twice the TDP. No msr device; limits as powercap shows them."""
+    r = Root("laptop-turbo")
+    r.kernel("6.8.0-45-generic", UBUNTU, 16075340,
+             ["CONFIG_X86_MSR=m", "CONFIG_POWERCAP=y", "CONFIG_INTEL_RAPL_CORE=m", "CONFIG_INTEL_RAPL=m",
+              "CONFIG_PERF_EVENTS_INTEL_RAPL=m"],
+             "intel_rapl_msr 20480 0 - Live 0x0\nintel_rapl_common 40960 1 intel_rapl_msr, Live 0x0",
+             ["arch/x86/kernel/msr.ko.zst", "arch/x86/events/rapl.ko.zst",
+              "drivers/powercap/intel_rapl_common.ko.zst", "drivers/powercap/intel_rapl_msr.ko.zst"])
+    r.dmi("LENOVO", "21CBCTO1WW", "LENOVO")
+    r.secure_boot(True)
+    core_ids = [0, 0, 4, 4, 8, 8, 12, 12, *range(16, 24)]
+    r.put("/proc/cpuinfo", "\n".join("\n".join([
+        f"processor\t: {n}", "vendor_id\t: GenuineIntel", "cpu family\t: 6", "model\t\t: 154",
+        "model name\t: 12th Gen Intel(R) Core(TM) i7-1260P", "stepping\t: 3", "physical id\t: 0",
+        "siblings\t: 16", f"core id\t\t: {core}", "cpu cores\t: 12", "fpu\t\t: yes", f"flags\t\t: {FLAGS}", ""])
+        for n, core in enumerate(core_ids)))
+    r.acts()
+    begun = 71_000_000_000
+    for entry, name, watts in (("intel-rapl:0", "package-0", 61.5), ("intel-rapl:0:0", "core", 49.0),
+                               ("intel-rapl:0:1", "uncore", 1.2), ("intel-rapl:1", "psys", 78.0)):
+        parent = f"/{entry.rsplit(':', 1)[0]}" if entry.count(":") == 2 else ""
+        r.zone(f"intel-rapl{parent}", entry, name, begun, begun + int(watts * 4e5))
+    package = "/sys/devices/virtual/powercap/intel-rapl/intel-rapl:0"
+    for n, (name, limit, most) in enumerate((("long_term", 28_000_000, 28_000_000), ("short_term", 64_000_000, 0),
+                                             ("peak_power", 140_000_000, 0))):
+        r.put(f"{package}/constraint_{n}_name", name)
+        r.put(f"{package}/constraint_{n}_power_limit_uw", str(limit))
+        r.put(f"{package}/constraint_{n}_max_power_uw", str(most))
+    r.put("/sys/devices/virtual/powercap/intel-rapl/enabled", "1")
+    r.link("/sys/class/powercap/intel-rapl", "../../devices/virtual/powercap/intel-rapl")
+    r.later(400_000_000)
+
+
 if __name__ == "__main__":
     for make in (c5_metal, ec2_vm, server_powercap, vm_msr_zero, c5_metal_installed, dangling_powercap, epyc, altra,
-                 perf_only):
+                 perf_only, laptop):
         make()

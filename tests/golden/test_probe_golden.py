@@ -30,6 +30,7 @@ MACHINES = {
     "epyc-7763-msr": (0, 0),
     "altra-hwmon": (0, 0),
     "server-perf": (0, 0),
+    "laptop-turbo": (0, 0),
     "this-machine": (0, 1),
 }
 

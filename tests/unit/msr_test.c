@@ -417,6 +417,26 @@ static void tdp(void **state)
     assert_close(watts, 240, "a failure writes nothing");
 }
 
+/* PL1 205 W and PL2 246 W, both enabled. */
+static void turbo_limit(void **state)
+{
+    (void)state;
+    AUTO_TREE r;
+    tree_make(&r);
+    struct cpu_facts cpu = machine("GenuineIntel", 85, 2);
+    double watts = -1;
+    put_c5_metal(&r);
+    assert_int_equal(msr_read_turbo_watts(&r.fs, &cpu, &watts), -ENOENT);
+    put(&r, 0, MSR_INTEL_PKG_LIMIT, "0x7987b000dc8668");
+    assert_int_equal(msr_read_turbo_watts(&r.fs, &cpu, &watts), 0);
+    assert_close(watts, 246, "bits 46:32 in eighths of a watt; the enable bit is none of them");
+    put(&r, 0, MSR_INTEL_PKG_LIMIT, "0x8000ffffffff");
+    assert_int_equal(msr_read_turbo_watts(&r.fs, &cpu, &watts), -ENODATA);
+    struct cpu_facts amd = machine("AuthenticAMD", 49, 1);
+    assert_int_equal(msr_read_turbo_watts(&r.fs, &amd, &watts), -ENODATA);
+    assert_close(watts, 246, "a failure writes nothing");
+}
+
 /* Its sentence agrees with the probe's: what is loaded needs no modprobe. */
 static void the_module_is_there_and_its_device_is_not(void **state)
 {
@@ -461,6 +481,7 @@ int main(void)
         cmocka_unit_test(package_0_alone_is_no_verdict),
         cmocka_unit_test(without_permission),
         cmocka_unit_test(tdp),
+        cmocka_unit_test(turbo_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

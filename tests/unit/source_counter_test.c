@@ -183,6 +183,23 @@ static void more_than_the_ceiling_is_refused(void **state)
     power_source_powercap.close(s);
 }
 
+/* A limit of 1000 W in MSR 0x610 (8000 x 1/8 W): more than 2 x 240 W is what such a turbo draws. */
+static void what_the_turbo_limit_allows_is_believed(void **state)
+{
+    (void)state;
+    powercap_make_one();
+    dump_msr(&d, 0, MSR_INTEL_POWER_UNIT, 0xa0e03);
+    dump_msr(&d, 0, MSR_INTEL_PKG_INFO, 1920);
+    dump_msr(&d, 0, MSR_INTEL_PKG_LIMIT, (uint64_t)8000 << 32);
+    dump_read_machine(&d);
+    assert_near(d.machine.ceiling_watts, 1250, 1e-9, "a quarter more than the limit");
+    struct power_source *s = open_ok(&power_source_powercap);
+    (void)read_ok(s, 0);
+    dump_energy(&d, PKG0, 1000000 + 4900000000);
+    assert_near(read_ok(s, 5).joules, 4900, 1e-6, "980 W");
+    power_source_powercap.close(s);
+}
+
 static void the_sockets_together_are_held_to_the_ceiling(void **state)
 {
     (void)state;
@@ -655,6 +672,7 @@ int main(void)
         ROW(wraps_after_its_largest_value),
         ROW(a_step_back_is_no_wrap),
         ROW(more_than_the_ceiling_is_refused),
+        ROW(what_the_turbo_limit_allows_is_believed),
         ROW(the_sockets_together_are_held_to_the_ceiling),
         ROW(dram_is_held_to_less_and_psys_to_more),
         ROW(a_lot_of_memory_may_draw_more),
