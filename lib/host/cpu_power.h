@@ -41,7 +41,7 @@ struct cpu_power {
     char reason[400];                             /* one sentence: why this tier, which row */
 };
 
-/* Best tier first. @tdp_watts per socket as the caller knows it (MSR 0x614, a flag), 0: unknown.
+/* Best tier first. @tdp_watts per socket as the caller knows it (power_limit.h, a flag), 0: unknown.
    Never fails on x86 or arm64: the last row holds for any server CPU. */
 void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret);
 
