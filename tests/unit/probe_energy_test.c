@@ -229,7 +229,7 @@ static const struct power_row {
       1,
       false,
       0,
-      "4 x TDP" },
+      "twice what its processors may draw" },
 };
 
 static void power_is_told(void **state)
