@@ -39,8 +39,7 @@ static int machine_fill(const struct power_options *options, struct power_machin
     struct power_limits limits;
     power_limits_read(m->fs, &m->cpu, &limits);
     m->tdp_watts = find_tdp(&limits, &m->cpu, options->tdp_watts);
-    m->ceiling_watts = cpu_power_ceiling_watts(&m->cpu, m->tdp_watts, limits.turbo_watts) *
-                       m->cpu.sockets;
+    m->ceiling_watts = cpu_power_ceiling_watts(&m->cpu, m->tdp_watts) * m->cpu.sockets;
     cpu_power_find(&m->cpu, m->tdp_watts, &m->power);
     if (!options->model_file)
         return 0;
@@ -70,6 +69,15 @@ int power_machine_read(const struct rootfs *fs, const struct power_options *opti
     }
     *ret = m;
     return 0;
+}
+
+double power_machine_package_ceiling(const struct power_machine *m)
+{
+    struct power_limits limits;
+    power_limits_read(m->fs, &m->cpu, &limits);
+    double socket = power_limit_package_ceiling(m->ceiling_watts / m->cpu.sockets,
+                                                limits.limit_watts);
+    return socket * m->cpu.sockets;
 }
 
 void power_machine_done(struct power_machine *m)

@@ -45,6 +45,10 @@ MUST_USE int power_machine_read(const struct rootfs *fs, const struct power_opti
                                 struct power_machine *ret, struct err *err);
 void power_machine_done(struct power_machine *m);
 
+/* Most watts of all packages that are believed, by the limits that they are held to now: at least
+   ceiling_watts. Reads the host. */
+double power_machine_package_ceiling(const struct power_machine *m);
+
 /* What an estimate of the whole machine is made from; of a VM as if it were one. */
 struct watt_model power_machine_model(const struct power_machine *m);
 

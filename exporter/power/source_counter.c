@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/number.h"
+#include "host/power_limit.h"
 
 #include <errno.h>
 #include <math.h>
@@ -16,10 +17,8 @@
 #define JOULES_PER_UJ 1e-6
 #define WATTS_PER_UW  1e-6
 
-/* Most watts of a zone that are believable, as a part of the package's ceiling (2 x TDP): psys has
-   the package, the memory and the board in it. DRAM is held to less, unless there is a lot of it:
-   twice the most of data/power/dram_watts_per_gb.csv. */
-#define PSYS_CEILING_RATIO        2.0
+/* Most watts of DRAM that are believable, as a part of the packages' ceiling by their kind, unless
+   there is a lot of it: twice the most of data/power/dram_watts_per_gb.csv. */
 #define DRAM_CEILING_RATIO        0.5
 #define DRAM_CEILING_WATTS_PER_GB 0.24
 
@@ -39,15 +38,26 @@ struct power_source {
     struct power_reading last; /* the last good one, or since when counting began anew */
 };
 
-static double ceiling_watts(const struct power_source *s)
+/* Where the packages may draw @package_watts. */
+static double zone_ceiling(const struct power_source *s, double package_watts)
 {
     const struct power_machine *m = s->machine;
-    double ceiling = m->ceiling_watts;
     if (s->zone == ZONE_PSYS)
-        return ceiling * PSYS_CEILING_RATIO;
-    if (s->zone == ZONE_DRAM)
-        return fmax(ceiling * DRAM_CEILING_RATIO, m->memory_gb * DRAM_CEILING_WATTS_PER_GB);
-    return ceiling;
+        return power_limit_machine_ceiling(package_watts, s->set.counter[0].is_power);
+    if (s->zone == ZONE_DRAM) {
+        return fmax(m->ceiling_watts * DRAM_CEILING_RATIO,
+                    m->memory_gb * DRAM_CEILING_WATTS_PER_GB);
+    }
+    return package_watts;
+}
+
+/* The packages' limits are read only where their kind alone does not explain the watts. */
+static double ceiling_for(const struct power_source *s, double watts)
+{
+    double usual = zone_ceiling(s, s->machine->ceiling_watts);
+    if (watt_check(watts, usual) == 0)
+        return usual;
+    return zone_ceiling(s, power_machine_package_ceiling(s->machine));
 }
 
 /* "/sys/class/powercap/intel-rapl:0/energy_uj", "/dev/cpu/0/msr register 0x611" */
@@ -191,7 +201,8 @@ static int power_check(const struct power_source *s, const struct advance *a, st
         if (!c->is_power)
             continue;
         watts += (double)a->value[i] * WATTS_PER_UW;
-        if (watt_check(watts, ceiling_watts(s)) == 0)
+        double ceiling = ceiling_for(s, watts);
+        if (watt_check(watts, ceiling) == 0)
             continue;
         char what[200];
         counter_describe(s, c, what, sizeof(what));
@@ -200,7 +211,7 @@ static int power_check(const struct power_source *s, const struct advance *a, st
                        "%s zone of this machine draws more than %.4g W (or more than is known of "
                        "this CPU: --power.tdp-watts)",
                        what, (unsigned long long)a->value[i], watts, energy_zone_name(s->zone),
-                       ceiling_watts(s));
+                       ceiling);
     }
     return 0;
 }
@@ -261,7 +272,8 @@ static int advance_check(const struct power_source *s, struct advance *a, struct
         }
         if (code == -EAGAIN)
             return err_set(err, code, "no time has passed since the last reading");
-        if (code == 0 && watt_check(watts, ceiling_watts(s)) == 0)
+        double ceiling = ceiling_for(s, watts);
+        if (code == 0 && watt_check(watts, ceiling) == 0)
             continue;
         char what[200];
         counter_describe(s, &s->set.counter[i], what, sizeof(what));
@@ -270,7 +282,7 @@ static int advance_check(const struct power_source *s, struct advance *a, struct
                        "it was set back (or draws more than is known of this CPU: "
                        "--power.tdp-watts), and the energy of this interval is lost",
                        what, (unsigned long long)s->tally[i].base, (unsigned long long)a->value[i],
-                       (double)a->elapsed_ns / (double)NS_PER_SEC, ceiling_watts(s));
+                       (double)a->elapsed_ns / (double)NS_PER_SEC, ceiling);
     }
     return 0;
 }

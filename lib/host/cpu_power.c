@@ -274,8 +274,7 @@ int cpu_power_from_ends(const struct power_ends *ends, struct cpu_power *ret, st
     return 0;
 }
 
-/* By the processor's kind alone. */
-static double kind_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts)
+double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts)
 {
     if (isfinite(tdp_watts) && tdp_watts > 0)
         return 2 * tdp_watts;
@@ -287,17 +286,4 @@ static double kind_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts)
     const struct power_cpuid_row *row = cpuid_row(cpu);
     unsigned own = cpu->sockets ? cpu->threads / cpu->sockets : cpu->threads;
     return 2 * row->p90 * (own > row->threads ? own : row->threads);
-}
-
-/* PL2 is held over a window of milliseconds, not at each moment. The widest ratio known is that of
-   a 35 W desktop processor on a board without limits, about 200 W: 6 x TDP. */
-#define TURBO_MARGIN 1.25
-#define TURBO_MOST   4.0 /* times the ceiling of its kind */
-
-double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts, double turbo_watts)
-{
-    double kind = kind_ceiling_watts(cpu, tdp_watts);
-    if (!isfinite(turbo_watts))
-        return kind;
-    return fmax(kind, fmin(turbo_watts * TURBO_MARGIN, kind * TURBO_MOST));
 }

@@ -41,8 +41,8 @@ struct cpu_power {
     char reason[400];                             /* one sentence: why this tier, which row */
 };
 
-/* Best tier first. @tdp_watts per socket as the caller knows it (power_limit.h, a flag), 0: unknown.
-   Never fails on x86 or arm64: the last row holds for any server CPU. */
+/* Best tier first. @tdp_watts per socket as the caller knows it (power_limit.h, a flag), 0:
+   unknown. Never fails on x86 or arm64: the last row holds for any server CPU. */
 void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret);
 
 /* By its name, or a row of CPUID's table. What is not, tier E's figures may be far from. */
@@ -91,11 +91,9 @@ double cpu_power_tdp_by_name(const char *model_name);
 unsigned cpu_power_threads_by_name(const char *model_name);
 const char *cpu_power_code_name(const char *model_name);
 
-/* Most watts per socket that are believable: 2 x TDP, or 2 x the p90 of its kind; or a quarter more
-   than its firmware lets it draw under turbo (PL2; 0 unknown), whichever is more, as client
-   processors may draw several times their TDP; but not more than 8 x TDP, as a board that sets no
-   limit says 4095 W. Never 0. */
-double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts, double turbo_watts);
+/* Most watts per socket that are believable of its kind: 2 x TDP, or 2 x the p90 of its kind. Never
+   0. (What its own limits allow besides: power_limit.h.) */
+double cpu_power_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts);
 
 /* Wall watts of a whole machine with this processor, of SPECpower results: never mixed into a zone,
    for `estimate --scope wall` only. */

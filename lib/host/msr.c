@@ -77,6 +77,9 @@ double msr_power_unit_watts(uint64_t power_unit)
     return ldexp(1.0, -(int)(power_unit & 0xf));
 }
 
+#define POWER_FIELD 0x7fffu /* a power: 15 bits */
+#define PL2_ENABLED (1ULL << 47)
+
 /* Model numbers of family 6: Linux arch/x86/include/asm/intel-family.h; which of them has which
    unit: rapl_ids[] of drivers/powercap/intel_rapl_common.c (as of Linux 6.16).
    rapl_defaults_spr_server had the DRAM unit too until it was found wrong there (msr.h). On
@@ -116,41 +119,69 @@ double msr_psys_unit_uj(const struct cpu_facts *cpu, double unit_uj)
     return is_model_of(cpu, spr_server, ARRAY_LEN(spr_server)) ? UJ_PER_J : unit_uj;
 }
 
+/* Silvermont and Airmont: the unit register means 2^ESU uJ, not 2^-ESU J, and powers are in
+   milliwatts (rapl_check_unit_atom() of intel_rapl_common.c, and the models whose defaults have it:
+   rapl_defaults_byt, _cht, _tng, _ann). */
+static bool is_small_atom(const struct cpu_facts *cpu)
+{
+    static const int models[] = {
+        55, /* Silvermont (Bay Trail) */
+        74, /* Silvermont-MID */
+        76, /* Airmont (Cherry Trail, Braswell) */
+        90, /* Airmont-MID */
+    };
+    return is_model_of(cpu, models, ARRAY_LEN(models));
+}
+
 bool msr_is_sapphire_rapids(const struct cpu_facts *cpu)
 {
     static const int model[] = { 143 };
     return is_model_of(cpu, model, ARRAY_LEN(model));
 }
 
-/* A 15-bit field of power in a register of the first socket. */
-static int read_watts(const struct rootfs *fs, const struct cpu_facts *cpu, uint32_t reg,
-                      unsigned shift, double *ret)
+/* Register of the first socket, and what a unit of power is in it. */
+static int read_power_register(const struct rootfs *fs, const struct cpu_facts *cpu, uint32_t reg,
+                               uint64_t *ret, double *ret_unit_watts)
 {
     uint64_t unit = 0;
-    uint64_t value = 0;
     int first = cpu_first_of_socket(cpu, 0);
-    if (!cpu_is_intel(cpu) || first < 0)
+    if (!cpu_is_intel(cpu) || is_small_atom(cpu) || first < 0)
         return -ENODATA; /* AMD tells its limits through its firmware interface only */
     int code = msr_read(fs, first, MSR_INTEL_POWER_UNIT, &unit);
     if (code == 0)
-        code = msr_read(fs, first, reg, &value);
-    if (code < 0)
-        return code;
-    uint64_t field = (value >> shift) & 0x7fff;
-    if (field == 0)
-        return -ENODATA;
-    *ret = (double)field * msr_power_unit_watts(unit);
-    return 0;
+        code = msr_read(fs, first, reg, ret);
+    if (code == 0)
+        *ret_unit_watts = msr_power_unit_watts(unit);
+    return code;
 }
 
 int msr_read_tdp_watts(const struct rootfs *fs, const struct cpu_facts *cpu, double *ret)
 {
-    return read_watts(fs, cpu, MSR_INTEL_PKG_INFO, 0, ret);
+    uint64_t info = 0;
+    double unit_watts = 0;
+    int code = read_power_register(fs, cpu, MSR_INTEL_PKG_INFO, &info, &unit_watts);
+    if (code == 0 && (info & POWER_FIELD) == 0)
+        code = -ENODATA;
+    if (code < 0)
+        return code;
+    *ret = (double)(info & POWER_FIELD) * unit_watts;
+    return 0;
 }
 
-int msr_read_turbo_watts(const struct rootfs *fs, const struct cpu_facts *cpu, double *ret)
+int msr_read_limit_watts(const struct rootfs *fs, const struct cpu_facts *cpu, double *ret)
 {
-    return read_watts(fs, cpu, MSR_INTEL_PKG_LIMIT, 32, ret);
+    uint64_t limit = 0;
+    double unit_watts = 0;
+    int code = read_power_register(fs, cpu, MSR_INTEL_PKG_LIMIT, &limit, &unit_watts);
+    if (code == 0 && limit == 0)
+        code = -ENODATA;
+    if (code < 0)
+        return code;
+    uint64_t pl1 = limit & POWER_FIELD;
+    uint64_t pl2 = (limit >> 32) & POWER_FIELD;
+    bool is_held = (limit & PL2_ENABLED) != 0;
+    *ret = is_held ? (double)(pl1 > pl2 ? pl1 : pl2) * unit_watts : HUGE_VAL;
+    return 0;
 }
 
 /* -- energy driver -- */
@@ -243,14 +274,42 @@ static int explain(const struct rootfs *fs, const struct cpu_facts *cpu, struct 
                    strerror(-code), vm);
 }
 
+static int socket_of(const struct cpu_facts *cpu, int processor)
+{
+    for (unsigned i = 0; i < cpu->threads; i++) {
+        if (cpu->thread[i].processor == processor)
+            return cpu->thread[i].socket;
+    }
+    return 0;
+}
+
+/* By the first thread of the socket whose device is there: that of one that was taken offline goes
+   (-ENOENT, or -ENXIO where the node is kept). The error is the first one's. */
+static int read_unit(const struct rootfs *fs, const struct cpu_facts *cpu, uint32_t reg,
+                     unsigned nth_socket, struct socket_reading *ret)
+{
+    int first = cpu_first_of_socket(cpu, nth_socket);
+    int socket = socket_of(cpu, first);
+    int code = msr_read(fs, first, reg, &ret->unit);
+    ret->cpu = first;
+    for (unsigned i = 0; (code == -ENOENT || code == -ENXIO) && i < cpu->threads; i++) {
+        const struct cpu_thread *t = &cpu->thread[i];
+        if (t->socket == socket && t->processor != first &&
+            msr_read(fs, t->processor, reg, &ret->unit) == 0) {
+            ret->cpu = t->processor;
+            return 0;
+        }
+    }
+    return code;
+}
+
 /* Unit and package of every socket; all must answer, or the sum would be too small. */
 static int read_sockets(const struct rootfs *fs, const struct cpu_facts *cpu,
                         const struct vendor_row *v, struct socket_reading *ret, struct err *err)
 {
     for (unsigned i = 0; i < cpu->sockets; i++) {
         struct socket_reading *s = &ret[i];
-        s->cpu = cpu_first_of_socket(cpu, i);
-        int code = msr_read(fs, s->cpu, v->unit_reg, &s->unit);
+        int code = read_unit(fs, cpu, v->unit_reg, i, s);
         if (code < 0)
             return explain(fs, cpu, (struct target){ s->cpu, v->unit_reg }, code, err);
         code = msr_read(fs, s->cpu, v->zones[0].reg, &s->package);
@@ -267,15 +326,6 @@ static uint64_t die_of(const struct rootfs *fs, int processor)
     uint64_t die = 0;
     (void)snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/die_id", processor);
     return rootfs_read_u64(fs, path, &die) == 0 ? die : 0;
-}
-
-static int socket_of(const struct cpu_facts *cpu, int processor)
-{
-    for (unsigned i = 0; i < cpu->threads; i++) {
-        if (cpu->thread[i].processor == processor)
-            return cpu->thread[i].socket;
-    }
-    return 0;
 }
 
 static bool has_other_die(const struct rootfs *fs, const struct cpu_facts *cpu, int socket,
@@ -323,7 +373,8 @@ static bool answers(const struct rootfs *fs, int cpu, const struct zone_row *row
 static void add_counter(struct energy_set *set, const struct cpu_facts *cpu,
                         const struct socket_reading *s, const struct zone_row *row)
 {
-    double unit_uj = msr_energy_unit_uj(s->unit);
+    double unit_uj = is_small_atom(cpu) ? ldexp(1, (int)(s->unit >> 8 & 0x1f))
+                                        : msr_energy_unit_uj(s->unit);
     struct energy_counter *c = &set->counter[set->n++];
     *c = (struct energy_counter){ .zone = row->zone,
                                   .socket = socket_of(cpu, s->cpu),

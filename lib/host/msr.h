@@ -51,9 +51,10 @@ double msr_psys_unit_uj(const struct cpu_facts *cpu, double unit_uj);
 /* Thermal design power of one socket from 0x614 bits 14:0, watts; -ENODATA where it reads 0. */
 MUST_USE int msr_read_tdp_watts(const struct rootfs *fs, const struct cpu_facts *cpu, double *ret);
 
-/* What the firmware lets one socket draw under turbo (PL2): 0x610 bits 46:32 (Intel SDM volume 3B,
-   "Package RAPL Domain"), watts, whether enforced or not; -ENODATA where it reads 0. */
-MUST_USE int msr_read_turbo_watts(const struct rootfs *fs, const struct cpu_facts *cpu,
+/* The higher of the limits PL1 and PL2 that the firmware holds one socket to: 0x610 bits 14:0 and
+   46:32 (Intel SDM volume 3B, "Package RAPL Domain"), watts; HUGE_VAL where PL2 (bit 47) is not
+   enabled; -ENODATA where the register reads 0. */
+MUST_USE int msr_read_limit_watts(const struct rootfs *fs, const struct cpu_facts *cpu,
                                   double *ret);
 
 #endif

@@ -399,6 +399,7 @@ void powercap_read_limits(const struct rootfs *fs, struct powercap_limits *ret)
             read_file(fs, entry, "name", name, sizeof(name)) <= 0 || !begins_with(name, "package-"))
             continue;
         ret->long_max_watts = constraint_watts(fs, entry, "long_term", "max_power_uw");
+        ret->long_watts = constraint_watts(fs, entry, "long_term", "power_limit_uw");
         ret->short_watts = constraint_watts(fs, entry, "short_term", "power_limit_uw");
         return;
     }

@@ -22,8 +22,8 @@ void powercap_survey(const struct rootfs *fs, struct powercap_survey *ret);
 
 /* Limits of the first package zone, watts; 0: not told. Any user may read them. */
 struct powercap_limits {
-    double long_max_watts; /* of constraint "long_term" the most: the TDP */
-    double short_watts;    /* constraint "short_term": PL2 */
+    double long_max_watts;          /* the most of constraint "long_term": the TDP */
+    double long_watts, short_watts; /* "long_term" and "short_term" as set: PL1 and PL2 */
 };
 void powercap_read_limits(const struct rootfs *fs, struct powercap_limits *ret);
 

@@ -59,9 +59,8 @@ struct energy_verdict {
     char why[240];            /* not usable: the first counter that is not, and its figures */
 };
 struct energy_limits {
-    double socket_watts;  /* most of a zone of one socket: cpu_power_ceiling_watts() */
-    double machine_watts; /* most of psys: twice that, over all sockets, as board and memory are in
-                             it (exporter/power/source_counter.c takes the same) */
+    double socket_watts;  /* most of a zone of one socket: power_limit_package_ceiling() */
+    double machine_watts; /* most of a psys counter: power_limit_machine_ceiling() */
 };
 void energy_judge(const struct energy_trial *t, const struct energy_limits *limits,
                   struct energy_verdict *ret);
@@ -83,7 +82,7 @@ struct probe {
     bool is_vm;
     struct err cpu_err;
     double tdp_watts;             /* per socket; 0 unknown */
-    double turbo_watts;           /* its limit under turbo (PL2), per socket; 0 unknown */
+    double limit_watts;           /* of a socket, by its firmware (power_limit.h) */
     const char *tdp_source;       /* "MSR 0x614", "powercap", "table of CPUs"; "" */
     struct cpu_power power;       /* of the model, if cpu_known */
     double bound_low, bound_high; /* of the model on this machine, at any load */

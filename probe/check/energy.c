@@ -2,6 +2,7 @@
 /* Energy, by doing: every counter is read twice, has to advance, and to mean a believable power. */
 #include "base/clock.h"
 #include "check/check.h"
+#include "host/power_limit.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -68,6 +69,11 @@ static void say_still(const struct energy_counter *c, const struct energy_pair *
     }
 }
 
+static double machine_most(const struct energy_counter *c, const struct energy_limits *limits)
+{
+    return c->is_power ? power_limit_machine_ceiling(0, true) : limits->machine_watts;
+}
+
 /* What is wrong with one counter, into @why; false if nothing is. */
 static bool find_fault(const struct energy_trial *t, size_t i, const struct energy_limits *limits,
                        double *ret_watts, char why[240])
@@ -76,7 +82,7 @@ static bool find_fault(const struct energy_trial *t, size_t i, const struct ener
     const struct energy_pair *pair = &t->pair[i];
     const int code = pair->first_code ? pair->first_code : pair->second_code;
     const bool is_machine = c->zone == ZONE_PSYS;
-    const double most = is_machine ? limits->machine_watts : limits->socket_watts;
+    const double most = is_machine ? machine_most(c, limits) : limits->socket_watts;
 
     *ret_watts = watts_of(c, pair, t->elapsed_ns);
     if (code < 0) {
@@ -87,7 +93,7 @@ static bool find_fault(const struct energy_trial *t, size_t i, const struct ener
         (void)snprintf(why, 240,
                        "%s (socket %d) would mean %.0f W, which is not between 0 and %.0f W (%s)",
                        c->label, c->socket, *ret_watts, most,
-                       is_machine ? "twice what its processors may draw"
+                       is_machine ? "the most that is believed of a machine like this"
                                   : "2 x TDP, or what its turbo limit allows");
     } else {
         return false;

@@ -130,8 +130,8 @@ void check_cpu(struct probe *p, struct finding *f)
                   c->threads);
     if (p->tdp_watts > 0) {
         char turbo[40] = "";
-        if (p->turbo_watts > 0)
-            (void)snprintf(turbo, sizeof(turbo), ", turbo limit %.0f W", p->turbo_watts);
+        if (p->limit_watts > p->tdp_watts && isfinite(p->limit_watts))
+            (void)snprintf(turbo, sizeof(turbo), ", turbo limit %.0f W", p->limit_watts);
         char *with_tdp = NULL;
         findings_text(&with_tdp, "%s, TDP %.0f W%s (%s)%s", f->detail, p->tdp_watts,
                       c->sockets > 1 ? " each" : "", p->tdp_source, turbo);
@@ -144,8 +144,8 @@ void check_cpu(struct probe *p, struct finding *f)
     json_put_number(f->evidence, "threads", c->threads);
     json_put_number(f->evidence, "tdp_watts", known(p->tdp_watts));
     json_put_text(f->evidence, "tdp_source", p->tdp_source);
-    if (p->turbo_watts > 0)
-        json_put_number(f->evidence, "turbo_watts", p->turbo_watts);
+    if (p->limit_watts > 0 && isfinite(p->limit_watts))
+        json_put_number(f->evidence, "limit_watts", p->limit_watts);
 }
 
 void check_memory(struct probe *p, struct finding *f)

@@ -78,9 +78,11 @@ static void gather_cpu(struct probe *p)
     power_limits_read(&p->fs, &p->cpu, &limits);
     gather_tdp(p, &limits);
     cpu_power_find(&p->cpu, p->tdp_watts, &p->power);
-    p->turbo_watts = limits.turbo_watts;
-    p->limits.socket_watts = cpu_power_ceiling_watts(&p->cpu, p->tdp_watts, p->turbo_watts);
-    p->limits.machine_watts = 2 * p->limits.socket_watts * p->cpu.sockets;
+    p->limit_watts = limits.limit_watts;
+    double kind_watts = cpu_power_ceiling_watts(&p->cpu, p->tdp_watts);
+    p->limits.socket_watts = power_limit_package_ceiling(kind_watts, p->limit_watts);
+    double all_watts = p->limits.socket_watts * p->cpu.sockets;
+    p->limits.machine_watts = power_limit_machine_ceiling(all_watts, false);
 }
 
 /* CPUID says it; arm64 has no such bit, but EC2's names of types have. */

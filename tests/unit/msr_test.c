@@ -417,24 +417,76 @@ static void tdp(void **state)
     assert_close(watts, 240, "a failure writes nothing");
 }
 
-/* PL1 205 W and PL2 246 W, both enabled. */
-static void turbo_limit(void **state)
+static void limits_of_power(void **state)
 {
     (void)state;
+    static const struct {
+        const char *why, *text;
+        int code;
+        double watts;
+    } rows[] = {
+        { "PL1 205 W, PL2 246 W", "0x7887b000dc8668", 0, 246 },
+        { "PL1 246 W is more than PL2 205 W", "0x78866800dc87b0", 0, 246 },
+        { "PL2 is not enabled, so nothing holds it", "0x7807b000dc8668", 0, HUGE_VAL },
+        { "a board that sets none", "0x78ffff00dcffff", 0, 4095.875 },
+        { "a register of nothing", "0x0", -ENODATA, -1 },
+    };
     AUTO_TREE r;
     tree_make(&r);
     struct cpu_facts cpu = machine("GenuineIntel", 85, 2);
     double watts = -1;
     put_c5_metal(&r);
-    assert_int_equal(msr_read_turbo_watts(&r.fs, &cpu, &watts), -ENOENT);
-    put(&r, 0, MSR_INTEL_PKG_LIMIT, "0x7987b000dc8668");
-    assert_int_equal(msr_read_turbo_watts(&r.fs, &cpu, &watts), 0);
-    assert_close(watts, 246, "bits 46:32 in eighths of a watt; the enable bit is none of them");
-    put(&r, 0, MSR_INTEL_PKG_LIMIT, "0x8000ffffffff");
-    assert_int_equal(msr_read_turbo_watts(&r.fs, &cpu, &watts), -ENODATA);
+    assert_int_equal(msr_read_limit_watts(&r.fs, &cpu, &watts), -ENOENT);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        watts = -1;
+        put(&r, 0, MSR_INTEL_PKG_LIMIT, rows[i].text);
+        int code = msr_read_limit_watts(&r.fs, &cpu, &watts);
+        if (code != rows[i].code ||
+            (watts != rows[i].watts && !(fabs(watts - rows[i].watts) < 1e-9)))
+            fail_msg("%s: %d, %g W", rows[i].why, code, watts);
+    }
     struct cpu_facts amd = machine("AuthenticAMD", 49, 1);
-    assert_int_equal(msr_read_turbo_watts(&r.fs, &amd, &watts), -ENODATA);
-    assert_close(watts, 246, "a failure writes nothing");
+    assert_int_equal(msr_read_limit_watts(&r.fs, &amd, &watts), -ENODATA);
+}
+
+/* Bay Trail, 0x606 = 0x50505: a count is 2^5 uJ, not 2^-5 J, a thousand times as much. */
+static void small_atoms_count_in_microjoules(void **state)
+{
+    (void)state;
+    static const int models[] = { 55, 74, 76, 90 };
+    for (size_t i = 0; i < ARRAY_LEN(models); i++) {
+        AUTO_TREE r;
+        tree_make(&r);
+        struct cpu_facts cpu = machine("GenuineIntel", models[i], 1);
+        struct energy_set set = { 0 };
+        struct err err = { 0 };
+        double watts = 0;
+        put(&r, 0, MSR_INTEL_POWER_UNIT, "0x50505");
+        put(&r, 0, MSR_INTEL_PKG_ENERGY, "0x1234");
+        put(&r, 0, MSR_INTEL_PKG_INFO, "0x10");
+        assert_int_equal(energy_msr.list(&r.fs, &cpu, &set, &err), 0);
+        assert_close(set.counter[0].uj_per_count, 32, "2^5 uJ");
+        assert_int_equal(msr_read_tdp_watts(&r.fs, &cpu, &watts), -ENODATA);
+    }
+}
+
+/* Its first thread was taken offline: the device is gone, and a sibling's tells the same socket. */
+static void another_thread_of_the_socket_answers(void **state)
+{
+    (void)state;
+    AUTO_TREE r;
+    tree_make(&r);
+    struct cpu_facts cpu = machine("GenuineIntel", 85, 2);
+    struct energy_set set = { 0 };
+    struct err err = { 0 };
+    put_package(&r, "0x10");
+    put(&r, 3, MSR_INTEL_POWER_UNIT, UNIT_14);
+    put(&r, 3, MSR_INTEL_PKG_ENERGY, "0x20");
+    assert_int_equal(energy_msr.list(&r.fs, &cpu, &set, &err), 0);
+    assert_int_equal(set.n, 2);
+    assert_string_equal(set.counter[0].path, "/dev/cpu/0/msr");
+    assert_string_equal(set.counter[1].path, "/dev/cpu/3/msr");
+    assert_int_equal(set.counter[1].socket, 3);
 }
 
 /* Its sentence agrees with the probe's: what is loaded needs no modprobe. */
@@ -481,7 +533,9 @@ int main(void)
         cmocka_unit_test(package_0_alone_is_no_verdict),
         cmocka_unit_test(without_permission),
         cmocka_unit_test(tdp),
-        cmocka_unit_test(turbo_limit),
+        cmocka_unit_test(limits_of_power),
+        cmocka_unit_test(small_atoms_count_in_microjoules),
+        cmocka_unit_test(another_thread_of_the_socket_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

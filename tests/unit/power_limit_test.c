@@ -39,7 +39,7 @@ static const struct row {
     const char *why;
     struct file files[12];
     bool is_virtual, is_amd;
-    double tdp_watts, turbo_watts;
+    double tdp_watts, limit_watts;
     const char *source;
 } rows[] = {
     { "nothing is told", { { NULL, NULL } }, false, false, 0, 0, "" },
@@ -114,15 +114,49 @@ static void limits_are_read(void **state)
         struct power_limits limits;
         power_limits_read(&t.fs, &cpu, &limits);
         assert_near(limits.tdp_watts, row->tdp_watts, 1e-9, row->why);
-        assert_near(limits.turbo_watts, row->turbo_watts, 1e-9, row->why);
+        assert_near(limits.limit_watts, row->limit_watts, 1e-9, row->why);
         assert_string_equal(limits.tdp_source, row->source);
     }
+}
+
+static void packages_are_held_to_a_ceiling(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why;
+        double kind, limit, watts;
+    } ceilings[] = {
+        { "nothing is told", 480, 0, 480 },
+        { "a server's limit stays below twice its TDP", 480, 288, 480 },
+        { "a laptop's does not: 28 W, 64 W under turbo", 56, 64, 80 },
+        { "a desktop's: 65 W, 219 W under turbo", 130, 219, 273.75 },
+        { "a board without a limit", 250, 4095.875, 500 },
+        { "a small processor on such a board", 30, 4095.875, 120 },
+        { "no limit is held", 250, HUGE_VAL, 500 },
+        { "a server whose limit is not held", 700, HUGE_VAL, 700 },
+        { "a limit below the TDP takes nothing away", 480, 100, 480 },
+        { "N100: 6 W, set to 25", 12, 25, 31.25 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(ceilings); i++) {
+        assert_near(power_limit_package_ceiling(ceilings[i].kind, ceilings[i].limit),
+                    ceilings[i].watts, 1e-9, ceilings[i].why);
+    }
+}
+
+static void machines_are_held_to_more(void **state)
+{
+    (void)state;
+    assert_near(power_limit_machine_ceiling(960, false), 1920, 0, "two packages, and twice that");
+    assert_near(power_limit_machine_ceiling(30, false), 500, 0, "a laptop with a graphics card");
+    assert_near(power_limit_machine_ceiling(30, true), 50000, 0, "eight of those, and disks");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits_are_read),
+        cmocka_unit_test(packages_are_held_to_a_ceiling),
+        cmocka_unit_test(machines_are_held_to_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,12 +224,12 @@ static const struct power_row {
       "no package zone" },
     { "even a machine has an end",
       { ZONE_PSYS },
-      { 1930000000 },
-      { 1930000000 },
+      { 50001000000 },
+      { 50001000000 },
       1,
       false,
       0,
-      "twice what its processors may draw" },
+      "the most that is believed of a machine" },
 };
 
 static void power_is_told(void **state)

@@ -183,20 +183,26 @@ static void more_than_the_ceiling_is_refused(void **state)
     power_source_powercap.close(s);
 }
 
-/* A limit of 1000 W in MSR 0x610 (8000 x 1/8 W): more than 2 x 240 W is what such a turbo draws. */
-static void what_the_turbo_limit_allows_is_believed(void **state)
+/* A laptop's processor (28 W) is plugged in while it is watched: its limit goes from 30 W to 64 W.
+ */
+static void what_the_limits_allow_now_is_believed(void **state)
 {
     (void)state;
     powercap_make_one();
     dump_msr(&d, 0, MSR_INTEL_POWER_UNIT, 0xa0e03);
-    dump_msr(&d, 0, MSR_INTEL_PKG_INFO, 1920);
-    dump_msr(&d, 0, MSR_INTEL_PKG_LIMIT, (uint64_t)8000 << 32);
+    dump_msr(&d, 0, MSR_INTEL_PKG_INFO, 28 * 8);
+    dump_msr(&d, 0, MSR_INTEL_PKG_LIMIT, (uint64_t)(0x8000 | 30 * 8) << 32);
     dump_read_machine(&d);
-    assert_near(d.machine.ceiling_watts, 1250, 1e-9, "a quarter more than the limit");
+    assert_near(d.machine.ceiling_watts, 56, 1e-9, "by its kind");
     struct power_source *s = open_ok(&power_source_powercap);
     (void)read_ok(s, 0);
-    dump_energy(&d, PKG0, 1000000 + 4900000000);
-    assert_near(read_ok(s, 5).joules, 4900, 1e-6, "980 W");
+    dump_energy(&d, PKG0, 1000000 + 310000000);
+    read_fails(s, 5, -ERANGE, "at most 56 W");
+    dump_msr(&d, 0, MSR_INTEL_PKG_LIMIT, (uint64_t)(0x8000 | 64 * 8) << 32);
+    dump_energy(&d, PKG0, 1000000 + 620000000);
+    assert_near(read_ok(s, 10).joules, 310, 1e-6, "62 W");
+    dump_energy(&d, PKG0, 1000000 + 620000000 + 410000000);
+    read_fails(s, 15, -ERANGE, "at most 80 W");
     power_source_powercap.close(s);
 }
 
@@ -228,6 +234,37 @@ static void dram_is_held_to_less_and_psys_to_more(void **state)
     read_fails(dram, 5, -ERANGE, "480 W");
     power_source_powercap.close(psys);
     power_source_powercap.close(dram);
+}
+
+/* Eight graphics cards, of which the processors' TDP knows nothing. */
+static void a_board_meter_may_say_more(void **state)
+{
+    (void)state;
+    dump_hwmon(&d, "power_meter", "", 6200000000);
+    dump_read_machine(&d);
+    struct power_source *s = open_zone(&power_source_hwmon, ZONE_PSYS);
+    (void)read_ok(s, 0);
+    assert_near(read_ok(s, 5).joules, 31000, 1e-6, "6200 W");
+    dump_hwmon(&d, "power_meter", "", 50001000000);
+    read_fails(s, 10, -EBADMSG, "more than 5e+04 W");
+    power_source_hwmon.close(s);
+}
+
+/* 15 W, and a graphics card beside it. */
+static void a_laptops_platform_may_draw_more(void **state)
+{
+    (void)state;
+    powercap_make_one();
+    dump_msr(&d, 0, MSR_INTEL_POWER_UNIT, 0xa0e03);
+    dump_msr(&d, 0, MSR_INTEL_PKG_INFO, 15 * 8);
+    dump_read_machine(&d);
+    dump_zone(&d, "intel-rapl:2", "psys", MAX_UJ);
+    dump_energy(&d, "intel-rapl:2", 0);
+    struct power_source *s = open_zone(&power_source_powercap, ZONE_PSYS);
+    (void)read_ok(s, 0);
+    dump_energy(&d, "intel-rapl:2", 900000000);
+    assert_near(read_ok(s, 5).joules, 900, 1e-6, "180 W");
+    power_source_powercap.close(s);
 }
 
 static void a_lot_of_memory_may_draw_more(void **state)
@@ -672,9 +709,11 @@ int main(void)
         ROW(wraps_after_its_largest_value),
         ROW(a_step_back_is_no_wrap),
         ROW(more_than_the_ceiling_is_refused),
-        ROW(what_the_turbo_limit_allows_is_believed),
+        ROW(what_the_limits_allow_now_is_believed),
         ROW(the_sockets_together_are_held_to_the_ceiling),
         ROW(dram_is_held_to_less_and_psys_to_more),
+        ROW(a_board_meter_may_say_more),
+        ROW(a_laptops_platform_may_draw_more),
         ROW(a_lot_of_memory_may_draw_more),
         ROW(a_failed_reading_keeps_its_energy_for_the_next),
         ROW(the_ceiling_holds_for_the_time_since_the_last_good_reading),
