@@ -28,6 +28,7 @@ struct pipeline {
     struct sampler *sampler;
     struct attribution attribution;
     struct sample sample;
+    unsigned cpus_at_start;
     struct process **list; /* owned: our copy of the sampler's list, with room for it */
     size_t room;
     struct meter_reading reading;
@@ -241,7 +242,10 @@ static void log_power(const struct pipeline *p)
 
 static void read_power(struct pipeline *p)
 {
-    const struct power_now now = power_now_read(p->sample.usage_ratio);
+    if (p->cpus_at_start == 0)
+        p->cpus_at_start = p->sample.cpus;
+    double cpus_ratio = p->cpus_at_start ? (double)p->sample.cpus / p->cpus_at_start : 1;
+    const struct power_now now = power_now_read(p->sample.usage_ratio, cpus_ratio);
     meter_read(p->meter, &now, &p->reading);
     drop_unwanted_zones(p->config, &p->reading);
     log_power(p);

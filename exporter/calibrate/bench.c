@@ -96,7 +96,7 @@ static int catch_signals(struct bench *b, struct err *err)
 
 static void read_meter(struct bench *b, double usage_ratio)
 {
-    const struct power_now now = power_now_read(usage_ratio);
+    const struct power_now now = power_now_read(usage_ratio, 1);
     meter_read(b->meter, &now, &b->reading);
 }
 

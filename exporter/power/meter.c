@@ -9,10 +9,11 @@
 #include <errno.h>
 #include <math.h>
 
-/* The lowest watts seen below this load count as P(0); shorter intervals tell too little, as
-   counters advance about once a millisecond. */
-#define FLOOR_LOAD        0.10
-#define FLOOR_INTERVAL_NS (200 * NS_PER_MS)
+/* The lowest watts seen below this load count as P(0), of so much time in a row: what a busy machine
+   puts between the clock and the counter would be a tenth of a shorter one, and the lowest of all
+   stays for good. */
+#define FLOOR_LOAD    0.10
+#define FLOOR_SPAN_NS NS_PER_SEC
 
 struct zone {
     struct chain *chain;          /* NULL: there is none */
@@ -21,6 +22,8 @@ struct zone {
     unsigned still;               /* good readings in a row that told no energy */
     bool has_watts;               /* since it was there, or there again */
     double floor_watts;           /* lowest seen at low load; HUGE_VAL: none yet */
+    double rest_joules;           /* of the rest that goes on, up to FLOOR_SPAN_NS */
+    uint64_t rest_ns;
     double table_idle_watts;      /* by the CPU's own curve; HUGE_VAL: it has none */
 
     /* Used, and not told yet, as the leading zone had no good reading. */
@@ -70,6 +73,21 @@ static const double *idle_curve(const struct power_machine *m, enum energy_zone 
     return zone == ZONE_DRAM ? cpu_power_dram_watts_per_gb : m->power.curve;
 }
 
+/* What was used since the last booking belongs to a rest that goes on, or ends it. */
+static void learn_floor(struct zone *zone, double watts, double usage)
+{
+    bool is_rest = usage < FLOOR_LOAD && watts > 0 && !zone->has_slept;
+    zone->rest_joules = is_rest ? zone->rest_joules + zone->joules : 0;
+    zone->rest_ns = is_rest ? zone->rest_ns + zone->elapsed_ns : 0;
+    double rest_watts = 0;
+    if (zone->rest_ns < FLOOR_SPAN_NS ||
+        watt_from_joules(zone->rest_joules, zone->rest_ns, &rest_watts) < 0)
+        return;
+    zone->floor_watts = fmin(zone->floor_watts, rest_watts);
+    zone->rest_joules = 0;
+    zone->rest_ns = 0;
+}
+
 /* P(0) as far as it is known: what the source says; the CPU's table or the lowest seen, whichever
    is less; else a guess by the shape of the curve. Never more than the watts themselves. */
 static double idle_watts(struct meter *m, enum energy_zone z, double watts)
@@ -79,9 +97,7 @@ static double idle_watts(struct meter *m, enum energy_zone z, double watts)
     if (zone->reading.idle_watts >= 0)
         return fmin(zone->reading.idle_watts, watts);
 
-    bool is_rest = usage < FLOOR_LOAD && watts > 0 && !zone->has_slept;
-    if (is_rest && zone->elapsed_ns >= FLOOR_INTERVAL_NS)
-        zone->floor_watts = fmin(zone->floor_watts, watts);
+    learn_floor(zone, watts, usage);
     double known = fmin(zone->floor_watts, zone->table_idle_watts);
     if (known < HUGE_VAL)
         return fmin(known, watts);
@@ -136,7 +152,7 @@ static void read_zone(struct meter *m, enum energy_zone z, const struct power_no
     struct zone *zone = &m->zone[z];
     struct chain_reading r;
     chain_read(zone->chain, now, ready, &r);
-    if (m->read_ns > 0 && now->asleep_ns > m->asleep_ns)
+    if (m->read_ns > 0 && power_slept_ns(now, m->asleep_ns) > 0)
         zone->has_slept = true;
     m->out.rejected += r.rejected;
     m->out.changes += r.changed;

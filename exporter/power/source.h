@@ -57,8 +57,9 @@ struct power_now {
     double usage_ratio; /* u of the time awake since the last reading: exact run time over CPUs x
                            elapsed */
     uint64_t asleep_ns; /* suspended since boot: what is estimated or integrated rests then */
+    double cpus_ratio;  /* CPUs that usage_ratio is of, over those at the start; 0: as many */
 };
-struct power_now power_now_read(double usage_ratio); /* machine.c: by the clocks */
+struct power_now power_now_read(double usage_ratio, double cpus_ratio); /* machine.c: the clocks */
 
 struct power_reading {
     uint64_t taken_ns;
@@ -97,12 +98,22 @@ struct power_source_ops {
 #define STILL_START_READINGS 3
 #define STILL_START_NS       (3 * NS_PER_SEC)
 
+/* A suspend takes longer; two clocks that are read one after the other may differ by some of it. */
+#define SLEPT_LEAST_NS (20 * NS_PER_MS)
+
+/* Suspended since a reading at @asleep_ns. */
+static inline uint64_t power_slept_ns(const struct power_now *now, uint64_t asleep_ns)
+{
+    uint64_t slept_ns = now->asleep_ns > asleep_ns ? now->asleep_ns - asleep_ns : 0;
+    return slept_ns >= SLEPT_LEAST_NS ? slept_ns : 0;
+}
+
 /* Of the time since a reading at @taken_ns and @asleep_ns, what the machine was awake for. */
 static inline uint64_t power_awake_ns(const struct power_now *now, uint64_t taken_ns,
                                       uint64_t asleep_ns)
 {
     uint64_t elapsed_ns = now->taken_ns > taken_ns ? now->taken_ns - taken_ns : 0;
-    uint64_t slept_ns = now->asleep_ns > asleep_ns ? now->asleep_ns - asleep_ns : 0;
+    uint64_t slept_ns = power_slept_ns(now, asleep_ns);
     return elapsed_ns > slept_ns ? elapsed_ns - slept_ns : 0;
 }
 

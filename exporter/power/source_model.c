@@ -9,6 +9,7 @@
 #include "power/model_server.h"
 
 #include <errno.h>
+#include <math.h>
 
 /* The tables tell of machines with two sockets; a VM's host is taken for one, or for as many of
    them as the VM has threads for. */
@@ -28,26 +29,28 @@ struct power_source {
     struct model_server *server; /* borrowed; NULL: the figures are of a table */
     struct weights weights;      /* of the server, now */
     char name[96];               /* "E:any server CPU" */
+    unsigned cpus_at_start;      /* of this machine, and as many as the model is of now */
+    unsigned cpus;
     bool started;
     uint64_t asleep_ns; /* at the last reading */
     struct power_reading last;
 };
 
 /* Of a VM, its share of a host. */
-static struct watt_model model_of(const struct power_machine *m)
+static void set_cpus(struct watt_model *model, unsigned cpus)
 {
-    struct watt_model model = power_machine_model(m);
-    if (m->cpu.hypervisor) {
-        model.is_vm = true;
-        model.sockets = TABLE_SOCKETS;
-        model.threads = m->power.table_threads;
-        model.vcpus = m->cpu.threads;
-        while (model.threads > 0 && model.threads < model.vcpus) { /* its host has more of them */
-            model.sockets += TABLE_SOCKETS;
-            model.threads += m->power.table_threads;
-        }
+    if (!model->is_vm) {
+        model->threads = cpus;
+        return;
     }
-    return model;
+    unsigned step = model->power.table_threads;
+    model->vcpus = cpus;
+    model->sockets = TABLE_SOCKETS;
+    model->threads = step;
+    while (step > 0 && model->threads < cpus) { /* its host has more of them */
+        model->sockets += TABLE_SOCKETS;
+        model->threads += step;
+    }
 }
 
 static struct watt_range zone_watts(const struct power_source *s, double u)
@@ -87,12 +90,27 @@ static void source_describe(struct power_source *s)
     r->widest_high = p->dram_high;
 }
 
-static struct power_source *source_new(enum energy_zone zone, const struct watt_model *model)
+static struct power_source *source_new(const struct power_machine *m, enum energy_zone zone,
+                                       bool is_share)
 {
     struct power_source *s = mem_new(1, sizeof(*s));
     s->zone = zone;
-    s->model = *model;
+    s->model = power_machine_model(m);
+    s->model.is_vm = is_share;
+    s->cpus = s->cpus_at_start = m->cpu.threads;
+    set_cpus(&s->model, s->cpus);
     return s;
+}
+
+/* CPUs that were plugged in, or taken away: utilisation is of as many as there are now. */
+static void follow_cpus(struct power_source *s, double ratio)
+{
+    long cpus = ratio > 0 ? lround(s->cpus_at_start * ratio) : (long)s->cpus_at_start;
+    if (cpus < 1 || cpus == (long)s->cpus)
+        return;
+    s->cpus = (unsigned)cpus;
+    set_cpus(&s->model, s->cpus);
+    source_describe(s);
 }
 
 static int table_open(const struct power_machine *m, enum energy_zone zone,
@@ -101,8 +119,7 @@ static int table_open(const struct power_machine *m, enum energy_zone zone,
     int code = zone_check(m, zone, false, err);
     if (code < 0)
         return code;
-    const struct watt_model model = model_of(m);
-    struct power_source *s = source_new(zone, &model);
+    struct power_source *s = source_new(m, zone, m->cpu.hypervisor);
     source_describe(s);
     *ret = s;
     return 0;
@@ -147,6 +164,7 @@ static int model_read(struct power_source *s, const struct power_now *now,
     s->started = true;
     s->asleep_ns = now->asleep_ns;
     s->last.taken_ns = now->taken_ns;
+    follow_cpus(s, now->cpus_ratio);
     struct watt_range r = zone_watts(s, now->usage_ratio);
     s->last.joules += r.watts * seconds;
     s->last.low = r.watts > 0 ? r.low / r.watts : 1;
@@ -192,8 +210,7 @@ static int server_open(const struct power_machine *m, enum energy_zone zone,
     if (code < 0)
         return code;
     /* Only models of a machine of this size are handed out: no share of a host's. */
-    const struct watt_model model = power_machine_model(m);
-    struct power_source *s = source_new(zone, &model);
+    struct power_source *s = source_new(m, zone, false);
     s->server = m->server;
     code = server_update(s, err);
     if (code < 0) {

@@ -512,7 +512,7 @@ static void an_estimate_is_never_calibrated_by(void **state)
         fail_msg("%s", b.tried);
     tree_printf(&d.tree, PKG_FILE, "bad");
     for (int i = 0; i < 3; i++) {
-        const struct power_now now = power_now_read(0);
+        const struct power_now now = power_now_read(0, 1);
         meter_read(b.meter, &now, &b.reading);
     }
     assert_string_equal(b.reading.zone[ZONE_PACKAGE].quality, "estimated");

@@ -171,7 +171,7 @@ static struct chain_reading after(double seconds, double watts)
     second += seconds;
     for (size_t i = 0; i < RANKS; i++)
         script[i].joules += watts * seconds * (i >= GUESS ? 2 : 1);
-    const struct power_now now = { (uint64_t)((1000 + second) * (double)NS_PER_SEC), 0.5, 0 };
+    const struct power_now now = { (uint64_t)((1000 + second) * (double)NS_PER_SEC), 0.5, 0, 1 };
     chain_read(chain, &now, chain_ready_ranks(NULL), &r);
     return r;
 }

@@ -807,6 +807,41 @@ static void too_short_to_learn_from(void **state)
     assert_near(r.zone[ZONE_PACKAGE].idle_watts, SOCKET_P0, 1e-6, "the table's");
 }
 
+/* Two intervals of 0.5 s of 40 W, between which 5 W x 0.5 s were told too late: their mean is P(0), not
+   the lower one; and a rest that a load interrupts begins anew. */
+static void what_was_told_too_late_is_no_floor(void **state)
+{
+    (void)state;
+    dump_cpuinfo(&d, 1, "Some Server CPU", "");
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    static const struct {
+        double watts, usage;
+    } half_seconds[] = { { 35, LOW_LOAD }, { 45, LOW_LOAD }, { 20, LOW_LOAD }, { 90, 0.5 },
+                         { 20, LOW_LOAD }, { 90, 0.5 } };
+    struct meter_reading r = { 0 };
+    for (size_t i = 0; i < ARRAY_LEN(half_seconds); i++) {
+        second += 0.5;
+        package_uj += (uint64_t)(half_seconds[i].watts * 0.5 * 1e6);
+        dump_energy(&d, PKG, package_uj);
+        r = read_at(half_seconds[i].usage);
+    }
+    assert_near(r.zone[ZONE_PACKAGE].watts, 90, 1e-6, "the last half second");
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, 40, 1e-6, "of a whole second");
+}
+
+/* The two clocks of a suspend are read one after the other: what came between is no suspend. */
+static void clocks_that_differ_by_some_milliseconds(void **state)
+{
+    (void)state;
+    open_with("auto", false);
+    (void)read_at(0.5);
+    asleep_ns += 15 * NS_PER_MS;
+    struct meter_reading r = step(0, 0.5);
+    assert_near(r.zone[ZONE_PACKAGE].joules, 222.3 * STEP_S, 1e-6, "no time was slept");
+}
+
 /* A refresh that failed under load makes the long interval no quiet one. */
 static void load_of_a_long_interval(void **state)
 {
@@ -857,6 +892,8 @@ int main(void)
         ROW(idle_of_a_cpu_in_no_table),
         ROW(idle_as_it_was_calibrated),
         ROW(too_short_to_learn_from),
+        ROW(what_was_told_too_late_is_no_floor),
+        ROW(clocks_that_differ_by_some_milliseconds),
         ROW(load_of_a_long_interval),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,6 +167,26 @@ static void a_vm_of_a_measured_cpu(void **state)
     power_source_model.close(s);
 }
 
+/* Two vCPUs become eight while one of them is busy all the time: the share grows, and the load is of
+   all of them. */
+static void cpus_that_are_plugged_in(void **state)
+{
+    (void)state;
+    dump_cpuinfo(&d, 1, XEON_8275CL, "hypervisor");
+    dump_read_machine(&d);
+    d.machine.cpu.threads = 2;
+    struct power_source *s = open_ok(&power_source_model, ZONE_PACKAGE);
+    (void)read_ok(&power_source_model, s, 0, 0.5);
+    struct power_reading r = read_ok(&power_source_model, s, 1, 0.5);
+    const double before = r.joules;
+    struct power_now now = at_second(2, 0.125);
+    now.cpus_ratio = 4;
+    assert_int_equal(power_source_model.read(s, &now, &r, NULL), 0);
+    assert_near(r.idle_watts, 58.7 * 8 / 96, 1e-9, "eight threads of the host's 96");
+    assert_true(r.joules - before > before);
+    power_source_model.close(s);
+}
+
 /* 448 threads do not fit into two sockets of 48: the share is of a host that has them. */
 static void a_vm_of_more_than_two_sockets(void **state)
 {
@@ -489,6 +509,7 @@ int main(void)
         ROW(c5_metal),
         ROW(time_that_does_not_pass),
         ROW(a_vm_of_a_measured_cpu),
+        ROW(cpus_that_are_plugged_in),
         ROW(a_vm_of_more_than_two_sockets),
         ROW(a_cpu_that_nobody_knows),
         ROW(zones_that_no_model_tells),
