@@ -44,6 +44,7 @@ struct model_server {
     unsigned failures;      /* in a row */
     int told;               /* code that was logged last; 0 it is well */
     bool cache_write_fails; /* and that was logged */
+    bool cache_tried;       /* once is enough: nothing else writes it */
 };
 
 /* -- one request -- */
@@ -212,7 +213,7 @@ static int take_cached(struct model_server *s, struct buf *event)
 static void fail(struct model_server *s, const struct err *err, int status, struct buf *event)
 {
     bool is_down = status == 0 || status >= 500;
-    bool is_first = s->failures++ == 0;
+    s->failures++;
     s->last = *err;
     if (s->told == err->code)
         return;
@@ -220,7 +221,8 @@ static void fail(struct model_server *s, const struct err *err, int status, stru
     buf_str(event, err->text);
     if (s->has_model) {
         buf_str(event, "; the model that it gave is kept");
-    } else if (is_down && is_first && s->cache) {
+    } else if (is_down && s->cache && !s->cache_tried) {
+        s->cache_tried = true;
         (void)take_cached(s, event);
     }
 }

@@ -357,6 +357,33 @@ static void the_kept_model_is_used_when_nobody_answers(void **state)
     remove_folder(dir);
 }
 
+/* A cluster's front answers 404 before the server behind it is known, and 503 once it is down. */
+static void the_kept_model_is_used_also_after_another_failure(void **state)
+{
+    (void)state;
+    AUTO_STR dir = new_folder();
+    AUTO_STR good = recorded("nodetype2-abspower-rapl-sgd");
+    AUTO_STR missing = answer_of(404, "default backend");
+    AUTO_STR spare = answer_of(503, "busy");
+    const char *const answers[] = { good, missing, spare };
+    struct server server;
+    server_start(&server, answers, ARRAY_LEN(answers));
+    AUTO_STR url = url_of(&server);
+    struct model_server_config config = config_of(url);
+    config.cache_dir = dir;
+    config.times.refresh = 60000; /* the first one asks once */
+    struct model_server *s = open_or_fail(&config);
+    until(s, 0, "linear");
+    model_server_close(s);
+    assert_int_equal(served(&server), 1);
+    s = open_or_fail(&config);
+    until(s, 0, "linear");
+    assert_true(served(&server) >= 3);
+    model_server_close(s);
+    server_end(&server);
+    remove_folder(dir);
+}
+
 static void close_does_not_wait_for_a_slow_server(void **state)
 {
     (void)state;
@@ -509,6 +536,7 @@ int main(void)
         cmocka_unit_test(what_goes_wrong_is_told),
         cmocka_unit_test(it_is_asked_again_and_a_model_survives_a_failure),
         cmocka_unit_test(the_kept_model_is_used_when_nobody_answers),
+        cmocka_unit_test(the_kept_model_is_used_also_after_another_failure),
         cmocka_unit_test(close_does_not_wait_for_a_slow_server),
         cmocka_unit_test(settings_that_make_no_sense),
         cmocka_unit_test(a_kept_reply_that_is_not_ours_is_refused),
