@@ -31,15 +31,27 @@ void loop_block_signals(void)
     (void)signal(SIGPIPE, SIG_IGN); /* a scraper or a pager that went away is no reason to end */
 }
 
+/* Of a period, what has to lie between two refreshes: the one after a late one may be only
+   milliseconds away, in which a counter that moves once a millisecond tells any watts. */
+#define GAP_LEAST_PART 4
+
 struct loop {
     struct pipeline *pipeline;
     struct http_server *server;
-    unsigned failures; /* in a row */
+    uint64_t period_ns;
+    uint64_t refreshed_ns; /* when the last refresh began */
+    unsigned failures;     /* in a row */
 };
+
+bool loop_is_due(uint64_t now_ns, uint64_t refreshed_ns, uint64_t period_ns)
+{
+    return now_ns - refreshed_ns >= period_ns / GAP_LEAST_PART;
+}
 
 static void refresh(struct loop *l)
 {
     struct err err = { 0 };
+    l->refreshed_ns = clock_monotonic_ns();
     if (pipeline_refresh(l->pipeline, &err) == 0) {
         if (l->failures >= FAILURES_MAX && l->server)
             http_set_health(l->server, true, "");
@@ -119,7 +131,8 @@ static int open_waits(struct pollfd wait[WAITS], uint64_t start_ns, uint64_t per
 static void on_time(struct loop *l, struct pollfd wait[WAITS])
 {
     bool is_early = has_rung(&wait[EARLY]);
-    bool is_due = has_rung(&wait[GRID]);
+    bool is_due = has_rung(&wait[GRID]) &&
+                  loop_is_due(clock_monotonic_ns(), l->refreshed_ns, l->period_ns);
     if (is_early || is_due)
         refresh(l);
     if (has_rung(&wait[DRAIN]))
@@ -131,8 +144,8 @@ static void on_time(struct loop *l, struct pollfd wait[WAITS])
 int loop_run(struct pipeline *pipeline, struct http_server *server, uint64_t interval_ns,
              struct err *err)
 {
-    struct loop loop = { .pipeline = pipeline, .server = server };
     uint64_t period_ns = interval_ns < PERIOD_MAX_NS ? interval_ns : PERIOD_MAX_NS;
+    struct loop loop = { .pipeline = pipeline, .server = server, .period_ns = period_ns };
     CLEANUP(close_waits) struct pollfd wait[WAITS];
     for (int i = 0; i < WAITS; i++)
         wait[i] = (struct pollfd){ .fd = -1, .events = POLLIN }; /* -1: poll passes it over */

@@ -97,8 +97,8 @@ struct watt_model power_machine_model(const struct power_machine *m)
 }
 
 /* Boot time between two looks at the clock that rests in a suspend: where something came between
-   them (another program, the hypervisor) once more, as a suspend is told from that by the difference
-   of the clocks. */
+   them (another program, the hypervisor) once more, as a suspend is told from that by the
+   difference of the clocks. */
 #define CLOCKS_APART_NS (NS_PER_MS / 10)
 #define CLOCKS_TRIES    10
 

@@ -9,9 +9,9 @@
 #include <errno.h>
 #include <math.h>
 
-/* The lowest watts seen below this load count as P(0), of so much time in a row: what a busy machine
-   puts between the clock and the counter would be a tenth of a shorter one, and the lowest of all
-   stays for good. */
+/* The lowest watts seen below this load count as P(0), of so much time in a row: what a busy
+   machine puts between the clock and the counter would be a tenth of a shorter one, and the lowest
+   of all stays for good. */
 #define FLOOR_LOAD    0.10
 #define FLOOR_SPAN_NS NS_PER_SEC
 
@@ -24,7 +24,7 @@ struct zone {
     double floor_watts;           /* lowest seen at low load; HUGE_VAL: none yet */
     double rest_joules;           /* of the rest that goes on, up to FLOOR_SPAN_NS */
     uint64_t rest_ns;
-    double table_idle_watts;      /* by the CPU's own curve; HUGE_VAL: it has none */
+    double table_idle_watts; /* by the CPU's own curve; HUGE_VAL: it has none */
 
     /* Used, and not told yet, as the leading zone had no good reading. */
     double joules, busy_ns;

@@ -55,6 +55,48 @@ static bool is_azure(const struct dmi_facts *dmi)
            strcmp(dmi->product, "Virtual Machine") == 0;
 }
 
+/* Names that hypervisors give their machines, as systemd's detect_vm_dmi() knows them
+   (src/basic/virt.c), and clouds that put their own there, at the start of vendor, product or BIOS.
+   Not those that are on real machines, too ("Oracle Corporation", "EDK II"). */
+static bool names_hypervisor(const char *text)
+{
+    static const char *const names[] = {
+        "QEMU",
+        "KVM",
+        "OpenStack",
+        "KubeVirt",
+        "VMware",
+        "VMW",
+        "innotek",
+        "VirtualBox",
+        "Xen",
+        "Bochs",
+        "Parallels",
+        "BHYVE",
+        "Hyper-V",
+        "Apple Virtualization",
+        "Google Compute Engine",
+        "Virtual Machine",
+        "Alibaba Cloud ECS",
+        "vServer",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strncmp(text, names[i], strlen(names[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool dmi_is_virtual(const struct dmi_facts *dmi)
+{
+    struct cloud_facts cloud;
+    cloud_from_dmi(dmi, &cloud);
+    if (strcmp(cloud.provider, "ec2") == 0)
+        return !cloud.is_metal;
+    return names_hypervisor(dmi->vendor) || names_hypervisor(dmi->product) ||
+           names_hypervisor(dmi->bios);
+}
+
 void cloud_from_dmi(const struct dmi_facts *dmi, struct cloud_facts *ret)
 {
     static const struct {

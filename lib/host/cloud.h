@@ -17,6 +17,9 @@ struct dmi_facts {
 };
 /* Fields are "" where the firmware says nothing. */
 void dmi_read(const struct rootfs *fs, struct dmi_facts *ret);
+/* Pure: the firmware is a hypervisor's; of EC2, where it is Amazon's on all, the instance type is
+   no metal one. For processors whose CPUID does not tell (arm64 has none). */
+bool dmi_is_virtual(const struct dmi_facts *dmi);
 
 struct cloud_facts {
     char provider[16];      /* "ec2", "gcp", "azure", ""; from DMI */

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/cleanup.h"
 #include "base/number.h"
+#include "host/cloud.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -342,6 +343,11 @@ int cpu_read(const struct rootfs *fs, struct cpu_facts *ret, struct err *err)
     }
     fill_topology(fs, &facts);
     count_topology(&facts);
+    if (facts.family == ABSENT) { /* no CPUID: arm64 */
+        struct dmi_facts dmi;
+        dmi_read(fs, &dmi);
+        facts.hypervisor = dmi_is_virtual(&dmi);
+    }
     *ret = facts;
     return 0;
 }

@@ -19,7 +19,8 @@ struct cpu_facts {
     char vendor[16]; /* "GenuineIntel", "AuthenticAMD"; "ARM" etc. on arm64; "" unknown */
     int family, model, stepping;      /* -1 unknown (arm64) */
     char model_name[96];              /* "" unknown */
-    bool hypervisor;                  /* CPUID says that this is a virtual machine */
+    bool hypervisor;                  /* CPUID says that this is a virtual machine; where there is
+                                         none (arm64), cpu_read asks the firmware's DMI */
     unsigned sockets, cores, threads; /* of the whole machine; at least 1 */
     struct cpu_thread *thread;        /* owned, threads entries, ascending by processor */
 };

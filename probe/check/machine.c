@@ -85,12 +85,13 @@ static void gather_cpu(struct probe *p)
     p->limits.machine_watts = power_limit_machine_ceiling(all_watts, false);
 }
 
-/* CPUID says it; arm64 has no such bit, but EC2's names of types have. */
+/* As the processor or the firmware says; where neither has a name for it, EC2's name of the type
+ * may. */
 static bool find_vm(const struct probe *p)
 {
     if (probe_has_rapl(p))
         return p->cpu.hypervisor;
-    return p->cloud.instance_type[0] && !p->cloud.is_metal;
+    return p->cpu.hypervisor || (p->cloud.instance_type[0] && !p->cloud.is_metal);
 }
 
 static void take_imds(struct probe *p)

@@ -290,6 +290,19 @@ def altra():
     r.later(1_000_000_000)
 
 
+def graviton():
+    """m6g.large: two vCPUs of a Graviton2. arm64 has no CPUID that tells a virtual machine; its firmware does."""
+    r = Root("ec2-graviton-vm")
+    r.kernel("6.8.0-1021-aws", UBUNTU, 7986040, ["CONFIG_SENSORS_ACPI_POWER=m"], arch="aarch64")
+    r.dmi("Amazon EC2", "m6g.large", "Amazon EC2")
+    r.put("/proc/cpuinfo", "\n".join(
+        f"processor\t: {n}\nBogoMIPS\t: 243.75\nFeatures\t: fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics "
+        "fphp asimdhp cpuid asimdrdm lrcpc dcpop asimddp ssbs\nCPU implementer\t: 0x41\nCPU architecture: 8\n"
+        "CPU variant\t: 0x3\nCPU part\t: 0xd0c\nCPU revision\t: 1\n" for n in range(2)))
+    r.acts(perf=False, imds={"provider": "ec2", "instance_type": "m6g.large", "region": "us-east-1",
+                             "zone": "us-east-1a"})
+
+
 def perf_only():
     """No zone in powercap (its driver is not loaded), no msr device, but the perf driver rapl."""
     r = Root("server-perf")
@@ -346,5 +359,5 @@ def laptop():
 
 if __name__ == "__main__":
     for make in (c5_metal, ec2_vm, server_powercap, vm_msr_zero, c5_metal_installed, dangling_powercap, epyc, altra,
-                 perf_only, laptop):
+                 perf_only, laptop, graviton):
         make()

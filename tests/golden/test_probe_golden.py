@@ -31,6 +31,7 @@ MACHINES = {
     "altra-hwmon": (0, 0),
     "server-perf": (0, 0),
     "laptop-turbo": (0, 0),
+    "ec2-graviton-vm": (0, 1),
     "this-machine": (0, 1),
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the exporter says of the machine that it runs on."""
 
+import json
 import os
 import pathlib
 import re
@@ -82,8 +83,6 @@ def test_findings_choose_the_source(exporter, tmp_path):
     findings = tmp_path / "findings.json"
     made = lab.run(lab.PROBE, "--json", "--output", findings)
     assert made.returncode == 0, made.stderr
-    import json
-
     selected = json.loads(findings.read_text())["power"]["selected"]
     m = exporter(f"--findings={findings}").metrics()
     assert m.labels("kepler_node_cpu_power_meter", zone="package")["source"] == selected
@@ -101,3 +100,15 @@ def test_a_scrape_starts_no_refresh(exporter):
     first = e.wait_for(lambda m: m.has("kepler_node_cpu_watts"), 5, "watts")
     for _ in range(20):
         assert e.metrics().one("kepler_exporter_refreshes_total") == e.refreshes(first)
+
+
+@pytest.mark.parametrize("machine", ["ec2-vm", "ec2-graviton-vm"])
+def test_a_virtual_machine_has_the_bounds_that_the_probe_tells(exporter, machine):
+    """Both take it for one (arm64 has no CPUID that tells), and neither knows what its neighbours do."""
+    root = lab.ROOTS / machine
+    told = json.loads(lab.run(lab.PROBE, f"--root={root}", "--json").stdout)
+    m = exporter(f"--root={root}", "--metrics=node").metrics()
+    low, high = re.search(r"package: .*?true value within x([\d.]+) \.\. x([\d.]+)", m.help("kepler_node_cpu_watts")).groups()
+    assert float(low) == pytest.approx(told["power"]["bounds"]["low"], abs=0.006)
+    assert float(high) == pytest.approx(told["power"]["bounds"]["high"], abs=0.006)
+    assert "neighbours" in next(f for f in told["findings"] if f["id"] == "power.model")["impact"] + json.dumps(told)

@@ -76,6 +76,35 @@ static void provider_and_type_from_dmi(void **state)
     }
 }
 
+static void virtual_by_dmi(void **state)
+{
+    static const struct {
+        const char *why;
+        struct dmi_facts dmi;
+        bool is_virtual;
+    } rows[] = {
+        { "a Graviton instance", { "Amazon EC2", "m6g.large", "Amazon EC2 1.0" }, true },
+        { "Graviton's bare metal", { "Amazon EC2", "m6g.metal", "Amazon EC2 1.0" }, false },
+        { "Graviton's bare metal of a size", { "Amazon EC2", "m8g.metal-24xl", "" }, false },
+        { "Azure's Cobalt",
+          { "Microsoft Corporation", "Virtual Machine", "Microsoft Corporation Hyper-V UEFI" },
+          true },
+        { "Google's Axion", { "Google", "Google Compute Engine", "Google Google" }, true },
+        { "Oracle's Ampere A1", { "QEMU", "KVM Virtual Machine", "EFI Development Kit II" }, true },
+        { "Hetzner's CAX", { "Hetzner", "vServer", "Hetzner 20171111" }, true },
+        { "a laptop's guest", { "Apple Inc.", "Apple Virtualization Generic Platform", "" }, true },
+        { "VMware", { "VMware, Inc.", "VMware20,1", "" }, true },
+        { "an Ampere server", { "HPE", "ProLiant RL300 Gen11", "HPE 1.58" }, false },
+        { "a board with a free UEFI", { "SolidRun Ltd.", "HoneyComb", "EDK II" }, false },
+        { "no firmware tables: a single-board computer", { "", "", "" }, false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (dmi_is_virtual(&rows[i].dmi) != rows[i].is_virtual)
+            fail_msg("%s", rows[i].why);
+    }
+}
+
 static void metal_by_the_name_of_a_type(void **state)
 {
     static const struct {
@@ -125,6 +154,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(provider_and_type_from_dmi),
+        cmocka_unit_test(virtual_by_dmi),
         cmocka_unit_test(metal_by_the_name_of_a_type),
         cmocka_unit_test(dmi_of_a_dump),
     };

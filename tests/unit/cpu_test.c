@@ -203,6 +203,33 @@ static void arm_topology_comes_from_sysfs(void **state)
     cpu_done(&cpu);
 }
 
+/* arm64 has no CPUID that tells; x86's flag is not asked of the firmware. */
+static void firmware_tells_arms_virtual_machines(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *why, *cpuinfo, *product;
+        bool is_virtual;
+    } machines[] = {
+        { "a Graviton instance", ARM_THREAD(0), "m6g.large\n", true },
+        { "the same in metal", ARM_THREAD(0), "m6g.metal\n", false },
+        { "x86 without the flag", C5_THREAD(0, 0, 0), "c5.large\n", false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(machines); i++) {
+        AUTO_TREE r;
+        tree_make(&r);
+        tree_put(&r, "/proc/cpuinfo", machines[i].cpuinfo);
+        tree_put(&r, "/sys/class/dmi/id/sys_vendor", "Amazon EC2\n");
+        tree_put(&r, "/sys/class/dmi/id/product_name", machines[i].product);
+        struct cpu_facts cpu;
+        struct err err = { 0 };
+        assert_int_equal(cpu_read(&r.fs, &cpu, &err), 0);
+        if (cpu.hypervisor != machines[i].is_virtual)
+            fail_msg("%s", machines[i].why);
+        cpu_done(&cpu);
+    }
+}
+
 static void what_x86_says_wins_over_sysfs(void **state)
 {
     (void)state;
@@ -256,6 +283,7 @@ int main(void)
         cmocka_unit_test(long_names_are_cut),
         cmocka_unit_test(a_big_machine),
         cmocka_unit_test(arm_topology_comes_from_sysfs),
+        cmocka_unit_test(firmware_tells_arms_virtual_machines),
         cmocka_unit_test(what_x86_says_wins_over_sysfs),
         cmocka_unit_test(unreadable_files_are_explained),
         cmocka_unit_test(this_machine_has_processors),

@@ -807,8 +807,8 @@ static void too_short_to_learn_from(void **state)
     assert_near(r.zone[ZONE_PACKAGE].idle_watts, SOCKET_P0, 1e-6, "the table's");
 }
 
-/* Two intervals of 0.5 s of 40 W, between which 5 W x 0.5 s were told too late: their mean is P(0), not
-   the lower one; and a rest that a load interrupts begins anew. */
+/* Two intervals of 0.5 s of 40 W, between which 5 W x 0.5 s were told too late: their mean is P(0),
+   not the lower one; and a rest that a load interrupts begins anew. */
 static void what_was_told_too_late_is_no_floor(void **state)
 {
     (void)state;
@@ -818,8 +818,8 @@ static void what_was_told_too_late_is_no_floor(void **state)
     (void)read_at(0);
     static const struct {
         double watts, usage;
-    } half_seconds[] = { { 35, LOW_LOAD }, { 45, LOW_LOAD }, { 20, LOW_LOAD }, { 90, 0.5 },
-                         { 20, LOW_LOAD }, { 90, 0.5 } };
+    } half_seconds[] = { { 35, LOW_LOAD }, { 45, LOW_LOAD }, { 20, LOW_LOAD },
+                         { 90, 0.5 },      { 20, LOW_LOAD }, { 90, 0.5 } };
     struct meter_reading r = { 0 };
     for (size_t i = 0; i < ARRAY_LEN(half_seconds); i++) {
         second += 0.5;

@@ -167,8 +167,8 @@ static void a_vm_of_a_measured_cpu(void **state)
     power_source_model.close(s);
 }
 
-/* Two vCPUs become eight while one of them is busy all the time: the share grows, and the load is of
-   all of them. */
+/* Two vCPUs become eight while one of them is busy all the time: the share grows, and the load is
+   of all of them. */
 static void cpus_that_are_plugged_in(void **state)
 {
     (void)state;
