@@ -3,10 +3,11 @@
 """Plays energy counters into files of a dump, in step with the clock, until its input ends.
 
 Each line of the input is a JSON object: {"path": FILE, "start": COUNT, "per_second": COUNTS,
-"modulus": N or 0, "hex": bool} sets a counter up; {"path": FILE, "text": TEXT} puts a text there and
+"modulus": N or 0, "hex": bool, "renewed_each": SECONDS or 0} sets a counter up; {"path": FILE, "text": TEXT} puts a text there and
 leaves it; {"path": FILE, "gone": true} takes the file away; {"rates": {FILE: COUNTS, ...}} gives counters
 another pace from this moment on; {"run": true} starts all counters at one moment (those set up later start
-at once); {"hold": true} stops them and answers with the seconds that they ran. A reader never sees half a file.
+at once); {"hold": true} stops them and answers with the seconds that they ran. Before that a counter goes on by
+a count each millisecond, as one that never moves is no counter. A reader never sees half a file.
 """
 import contextlib
 import json
@@ -22,10 +23,17 @@ class Counter:
     def __init__(self, order):
         self.path, self.per_second, self.base = order["path"], order["per_second"], order["start"]
         self.modulus, self.hex = order.get("modulus", 0), order.get("hex", False)
+        self.renewed_each = order.get("renewed_each", 0)
         self.began = None
 
     def count(self, now):
-        return self.base + (self.per_second * (now - self.began) if self.began else 0)
+        if not self.began:
+            self.base += 1
+            return self.base
+        seconds = now - self.began
+        if self.renewed_each:
+            seconds -= seconds % self.renewed_each
+        return self.base + self.per_second * seconds
 
     def go_on(self, per_second, now):
         self.base, self.per_second = self.count(now), per_second
@@ -107,8 +115,7 @@ def main():
             *lines, pending = (pending + more).split(b"\n")
             for line in lines:
                 print(json.dumps(stage.obey(json.loads(line), now)), flush=True)
-        if stage.running_since:
-            stage.play(now)
+        stage.play(now)
 
 
 if __name__ == "__main__":
