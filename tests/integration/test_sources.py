@@ -57,6 +57,12 @@ def play_powercap(root, player, **how):
     player.order(real_folder(root, "intel-rapl-mmio:0") + "/energy_uj", start=1, per_second=98.5e6)
 
 
+def play_laptop(root, player):
+    """28 W of TDP and 62 W of turbo, which is more than twice as much and what its limits allow."""
+    for entry, watts in (("intel-rapl:0", 62.0), ("intel-rapl:0:0", 49.0), ("intel-rapl:0:1", 1.2), ("intel-rapl:1", 78.0)):
+        player.order(real_folder(root, entry) + "/energy_uj", start=71e9, per_second=watts * 1e6, modulus=262143328851)
+
+
 def play_msr(root, player):
     """c5.metal, registers about to wrap at 2^32; DRAM counts are 15.3 uJ, whatever 0x606 says."""
     for cpu, package, dram in ((0, 222.3, 9.1), (24, 222.3, 8.7)):
@@ -92,6 +98,7 @@ MACHINES = {
     "server-perf": ("perf", play_perf, {"package": 202.5, "dram": 21.6}),
     "c5-metal-ubuntu-6.8-aws": ("msr", play_msr, {"package": 444.6, "dram": 17.8}),
     "epyc-7763-msr": ("msr", play_amd, {"package": 281.5}),
+    "laptop-turbo": ("powercap", play_laptop, {"package": 62.0, "core": 49.0, "uncore": 1.2, "psys": 78.0}),
     "altra-hwmon": ("hwmon", play_hwmon, {"package": 110.35, "psys": 212.0}),
 }
 
