@@ -188,7 +188,7 @@ static void take(struct model_server *s, const struct weights_reply *model, stru
 static int take_cached(struct model_server *s, struct buf *event)
 {
     struct err err = { 0 };
-    struct weights_reply model;
+    struct weights_reply model = { .model_name = "" };
     struct model_cached kept = { 0 };
     int code = model_cache_read(s->cache, s->cache_key, time(NULL), &kept, &err);
     AUTO_JSON reply = kept.reply;
