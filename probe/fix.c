@@ -12,15 +12,13 @@
 
 #define FILE_LIMIT 65536
 
-#define WORDS_MAX  8 /* of a command, with the final NULL */
-
 /* Runs a command (words up to a NULL) and waits. 0, or -errno; -EIO if it ended with a failure. */
-static int run(const char *const words[WORDS_MAX], struct err *err)
+static int run(const char *const words[FIX_WORDS], struct err *err)
 {
-    char *argv[WORDS_MAX] = { NULL }; /* copies: posix_spawn's type wants them writable */
+    char *argv[FIX_WORDS] = { NULL }; /* copies: posix_spawn's type wants them writable */
     pid_t pid = -1;
     int status = 0;
-    for (size_t i = 0; words[i] && i + 1 < WORDS_MAX; i++)
+    for (size_t i = 0; words[i] && i + 1 < FIX_WORDS; i++)
         argv[i] = mem_strdup(words[i]);
     int code = posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ);
     for (size_t i = 0; argv[i]; i++)
@@ -72,30 +70,62 @@ static int keep_module(const char *module, struct err *err)
     return file_replace(FIX_MODULES_LOAD, buf_text(&after), after.len, 0644, err);
 }
 
-static int apply_one(const struct probe_fix *fix, bool packages, unsigned *done, struct err *err)
+static void add_command(struct fix_command *to, const char *const words[INSTALLER_WORDS],
+                        const char *last)
 {
-    if (fix->package[0] && !packages) {
-        (void)fprintf(stderr,
-                      "fix: %s needs the package %s: not installed without --fix=packages\n",
-                      fix->module, fix->package);
-        return 0;
+    size_t n = 0;
+    *to = (struct fix_command){ { NULL } };
+    for (; n < INSTALLER_WORDS && words[n]; n++)
+        to->word[n] = words[n];
+    to->word[n] = last;
+}
+
+size_t fix_commands(const struct probe_fix *fix, bool is_fresh,
+                    struct fix_command ret[FIX_COMMANDS])
+{
+    static const char *const load[INSTALLER_WORDS] = { "modprobe" };
+    const struct installer *by = fix->package[0] ? fix->installer : NULL;
+    size_t n = 0;
+    if (by && by->refresh[0] && !is_fresh)
+        add_command(&ret[n++], by->refresh, NULL);
+    if (by)
+        add_command(&ret[n++], by->install, fix->package);
+    add_command(&ret[n++], load, fix->module);
+    return n;
+}
+
+/* Said, then done. */
+static int run_command(const struct fix_command *command, struct err *err)
+{
+    (void)fputs("fix:", stderr);
+    for (size_t i = 0; i < FIX_WORDS && command->word[i]; i++)
+        (void)fprintf(stderr, " %s", command->word[i]);
+    (void)fputc('\n', stderr);
+    return run(command->word, err);
+}
+
+/* An earlier fix brought the same package. */
+static bool has_package(const struct probe *p, size_t before, const char *package)
+{
+    for (size_t i = 0; i < before; i++) {
+        if (strcmp(p->fix[i].package, package) == 0)
+            return true;
     }
-    int code = 0;
-    if (fix->package[0]) {
-        const char *const install[WORDS_MAX] = { "apt-get",     "install",    "-y",
-                                                 "--reinstall", fix->package, NULL };
-        (void)fprintf(stderr, "fix: apt-get install -y --reinstall %s\n", fix->package);
-        code = run(install, err);
+    return false;
+}
+
+static int apply_one(const struct probe_fix *fix, bool is_fresh, struct err *err)
+{
+    struct fix_command command[FIX_COMMANDS];
+    size_t n = fix_commands(fix, is_fresh, command);
+    if (fix->installer && fix->installer->setting[0])
+        (void)setenv(fix->installer->setting[0], fix->installer->setting[1], 1);
+    for (size_t i = 0; i < n; i++) {
+        int code = run_command(&command[i], err);
+        if (code < 0)
+            return code;
     }
-    if (code == 0) {
-        const char *const load[WORDS_MAX] = { "modprobe", fix->module, NULL };
-        (void)fprintf(stderr, "fix: modprobe %s\n", fix->module);
-        code = run(load, err);
-    }
-    if (code == 0)
-        code = keep_module(fix->module, err);
-    *done += code == 0;
-    return code;
+    return keep_module(fix->module, err);
 }
 
 int fix_apply(const struct probe *p, bool packages, unsigned *ret_done, struct err *err)
@@ -108,10 +138,22 @@ int fix_apply(const struct probe *p, bool packages, unsigned *ret_done, struct e
                        "--fix loads kernel modules, which takes root: sudo kepler-probe "
                        "--fix");
     }
+    bool is_fresh = false;
     for (size_t i = 0; i < p->fixes; i++) {
-        int code = apply_one(&p->fix[i], packages, &done, err);
+        struct probe_fix fix = p->fix[i];
+        if (fix.package[0] && !packages) {
+            (void)fprintf(stderr,
+                          "fix: %s needs the package %s: not installed without --fix=packages\n",
+                          fix.module, fix.package);
+            continue;
+        }
+        if (has_package(p, i, fix.package))
+            fix.package[0] = '\0';
+        int code = apply_one(&fix, is_fresh, err);
         if (code < 0)
             return code;
+        is_fresh = is_fresh || fix.package[0];
+        done++;
     }
     *ret_done = done;
     return 0;

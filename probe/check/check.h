@@ -65,10 +65,21 @@ struct energy_limits {
 void energy_judge(const struct energy_trial *t, const struct energy_limits *limits,
                   struct energy_verdict *ret);
 
-/* A module that would help, and the package that brings it ("" if its file is there). */
+/* How a distribution's packages are installed. Commands are words up to a NULL. */
+#define INSTALLER_WORDS 6
+struct installer {
+    const char *refresh[INSTALLER_WORDS]; /* to be run before; no word: nothing is */
+    const char *install[INSTALLER_WORDS]; /* the package's name comes behind them */
+    const char
+        *setting[2];  /* name and value in the environment, so that nothing asks; NULL: none */
+    const char *note; /* for the person */
+};
+
+/* A module that would help, and the package that brings it ("" and NULL if its file is there). */
 struct probe_fix {
     char module[32];
     char package[128];
+    const struct installer *installer;
 };
 
 struct probe {
@@ -169,8 +180,14 @@ void remedy_module(struct probe *p, struct finding *f, const char *module);
 void remedy_vm(const struct probe *p, struct finding *f);
 /* "c5.xlarge" -> "c5.metal"; NULL if the family has none that is known. */
 const char *remedy_metal_type(const char *instance_type);
-/* Pure: the package that holds @module's file on this system; false if none is known. */
-bool remedy_package(const struct kernel_facts *kernel, const char *module, char *ret, size_t size);
+/* A module that is loaded, but not at the next boot. */
+void remedy_keep(struct probe *p, struct finding *f, const char *module);
+
+/* -- package.c -- */
+/* Pure: the package that holds @module's file on this system, and what installs it; NULL if it is
+   not known. */
+const struct installer *package_find(const struct kernel_facts *kernel, const char *module,
+                                     char *ret, size_t size);
 
 /* -- module.c -- */
 struct module_row {

@@ -1,43 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Remedies are exact: the command for this kernel on this system, or why there is none. */
-#include "base/number.h"
+#include "base/cleanup.h"
 #include "check/check.h"
 
-/* Ubuntu moved the extra modules back into linux-modules with kernel 7.0; msr.ko was always there
-   (packages linux-modules-RELEASE and linux-modules-extra-RELEASE of linux-aws). */
-#define UBUNTU_MERGED_MAJOR 7
+#define COMMAND_LIMIT 1024 /* bytes of a remedy's command */
 
-#define PACKAGE_LETTERS     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+~_-"
-
-static unsigned kernel_major(const char *release)
-{
-    char text[8] = "";
-    uint64_t major = 0;
-    size_t n = strspn(release, "0123456789");
-    if (n == 0 || n >= sizeof(text))
-        return 0;
-    memcpy(text, release, n);
-    return number_parse_u64(text, 10, &major) == 0 ? (unsigned)major : 0;
-}
-
-bool remedy_package(const struct kernel_facts *kernel, const char *module, char *ret, size_t size)
-{
-    const char *prefix = NULL;
-    if (strcmp(kernel->os_id, "ubuntu") == 0) {
-        bool merged = kernel_major(kernel->release) >= UBUNTU_MERGED_MAJOR;
-        prefix = merged || strcmp(module, "msr") == 0 ? "linux-modules" : "linux-modules-extra";
-    } else if (strcmp(kernel->os_id, "debian") == 0) {
-        prefix = "linux-image";
-    }
-    /* a dump is a stranger's: its release goes into a command that people copy */
-    bool is_plain = kernel->release[strspn(kernel->release, PACKAGE_LETTERS)] == '\0';
-    if (!prefix || kernel->release[0] == '\0' || !is_plain)
-        return false;
-    (void)snprintf(ret, size, "%s-%s", prefix, kernel->release);
-    return true;
-}
-
-static void add_fix(struct probe *p, const char *module, const char *package)
+static void add_fix(struct probe *p, const char *module, const char *package,
+                    const struct installer *installer)
 {
     char id[48];
     (void)snprintf(id, sizeof(id), "module.%s", module);
@@ -52,6 +21,7 @@ static void add_fix(struct probe *p, const char *module, const char *package)
     struct probe_fix *fix = &p->fix[p->fixes++];
     (void)snprintf(fix->module, sizeof(fix->module), "%s", module);
     (void)snprintf(fix->package, sizeof(fix->package), "%s", package);
+    fix->installer = installer;
 }
 
 static void say_modprobe(struct probe *p, struct finding *f, const char *module)
@@ -61,27 +31,46 @@ static void say_modprobe(struct probe *p, struct finding *f, const char *module)
                   "lasts until the next boot; to keep it: echo %s | sudo tee -a "
                   "/etc/modules-load.d/kepler.conf (kepler-probe --fix does both)",
                   module);
-    add_fix(p, module, "");
+    add_fix(p, module, "", NULL);
+}
+
+void remedy_keep(struct probe *p, struct finding *f, const char *module)
+{
+    findings_text(&f->remedy_command, "echo %s | sudo tee -a /etc/modules-load.d/kepler.conf",
+                  module);
+    findings_text(&f->remedy_note, "loads it at each boot, too (kepler-probe --fix does it)");
+    add_fix(p, module, "", NULL);
+}
+
+/* "sudo apt-get update && " of { "apt-get", "update" }; nothing of no words. */
+static void put_command(struct buf *to, const char *const words[INSTALLER_WORDS], const char *last,
+                        const char *end)
+{
+    for (size_t i = 0; i < INSTALLER_WORDS && words[i]; i++)
+        buf_printf(to, "%s%s", i == 0 ? "sudo " : " ", words[i]);
+    if (words[0])
+        buf_printf(to, "%s%s%s", last[0] ? " " : "", last, end);
 }
 
 static void say_package(struct probe *p, struct finding *f, const struct module_row *row)
 {
     const char *release = p->kernel.release;
-    char package[128];
-    if (!remedy_package(&p->kernel, row->name, package, sizeof(package))) {
+    char package[128] = "";
+    const struct installer *by = package_find(&p->kernel, row->name, package, sizeof(package));
+    if (!by) {
         findings_text(&f->remedy_note,
                       "%s.ko is not below /lib/modules/%s: install this system's package of kernel "
                       "modules for exactly this kernel, then: sudo modprobe %s",
                       row->name, release, row->name);
         return;
     }
-    const char *again = strcmp(p->kernel.os_id, "debian") == 0 ? "--reinstall " : "";
-    findings_text(&f->remedy_command, "sudo apt-get install %s%s && sudo modprobe %s", again,
-                  package, row->name);
-    findings_text(&f->remedy_note,
-                  "named for the running kernel, not its meta package, which can be ahead of it; "
-                  "kepler-probe --fix=packages does it and keeps it over reboots");
-    add_fix(p, row->name, package);
+    AUTO_BUF command;
+    buf_init(&command, COMMAND_LIMIT);
+    put_command(&command, by->refresh, "", " && ");
+    put_command(&command, by->install, package, " && ");
+    findings_text(&f->remedy_command, "%ssudo modprobe %s", buf_text(&command), row->name);
+    findings_text(&f->remedy_note, "%s", by->note);
+    add_fix(p, row->name, package, by);
 }
 
 void remedy_module(struct probe *p, struct finding *f, const char *module)

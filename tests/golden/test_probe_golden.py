@@ -92,7 +92,8 @@ def test_c5_metal_measures_by_msr_at_once_and_names_the_package():
     # 61.2 W (over a wrap) + 57.4 W of package
     assert finding(found, "power.msr")["evidence"]["package_watts"] == pytest.approx(118.6, abs=0.01)
     remedy = finding(found, "power.powercap")["remedy"]["command"]
-    assert remedy == "sudo apt-get install linux-modules-extra-6.8.0-1021-aws && sudo modprobe intel_rapl_msr"
+    assert remedy == ("sudo apt-get update && sudo apt-get install -y linux-modules-extra-6.8.0-1021-aws && "
+                      "sudo modprobe intel_rapl_msr")
     assert found["exporter"] == {"power": {"source": "msr"}, "accounting": {"source": "ebpf"}}
 
 
@@ -366,7 +367,19 @@ def test_kernel_7_has_the_module_in_linux_modules(a_copy):
     (root / "proc/sys/kernel/osrelease").write_text("7.0.0-1004-aws\n")
     (root / "boot/config-6.8.0-1021-aws").rename(root / "boot/config-7.0.0-1004-aws")
     command = finding(on(root), "module.intel_rapl_msr")["remedy"]["command"]
-    assert command == "sudo apt-get install linux-modules-7.0.0-1004-aws && sudo modprobe intel_rapl_msr"
+    assert command == ("sudo apt-get update && sudo apt-get install -y --reinstall linux-modules-7.0.0-1004-aws && "
+                       "sudo modprobe intel_rapl_msr")
+
+
+def test_red_hat_takes_dnf_and_what_is_not_known_is_not_guessed(a_copy):
+    root = a_copy("epyc-7763-msr")
+    remedy = finding(on(root), "power.powercap")["remedy"]
+    assert remedy["command"] == ("sudo dnf reinstall -y kernel-modules-core-5.14.0-427.13.1.el9_4.x86_64 && "
+                                 "sudo modprobe intel_rapl_msr")
+    (root / "etc/os-release").write_text("ID=sles\n")
+    remedy = finding(on(root), "power.powercap")["remedy"]
+    assert remedy["command"] == ""
+    assert "install this system's package of kernel modules for exactly this kernel" in remedy["note"]
 
 
 def test_a_module_that_lies_there_is_only_loaded(a_copy):
@@ -577,7 +590,8 @@ def broken_host(a_copy, tmp_path):
     commands.mkdir()
     log = tmp_path / "log"
     for name, effect in (("modprobe", f"echo \"$1 1 0 - Live 0x0\" >> {root}/proc/modules"), ("apt-get", ":")):
-        (commands / name).write_text(f"#!/bin/sh\necho {name} \"$@\" >> {log}\n{effect}\n")
+        (commands / name).write_text(f"#!/bin/sh\necho {name} \"$@\" >> {log}\n"
+                                     f"echo {name} ${{DEBIAN_FRONTEND-}} >> {log}.frontend\n{effect}\n")
         (commands / name).chmod(0o755)
 
     def run(*args):
@@ -599,14 +613,19 @@ def test_fix_installs_nothing_unasked(broken_host):
     assert "not installed without --fix=packages" in done.stderr
 
 
-def test_fix_packages_installs_loads_and_keeps(broken_host):
+def test_fix_packages_installs_loads_and_keeps(broken_host, tmp_path):
     done, commands = broken_host("--fix=packages")
     assert done.returncode == 0, done.stderr
-    package = next(c for c in commands if c.startswith("apt-get"))
+    package = next(c for c in commands if c.startswith("apt-get install"))
     assert package.split()[-1].startswith("linux-") and package.endswith("-6.8.0-1021-aws")
-    assert commands.index("modprobe intel_rapl_msr") > commands.index(package)
+    # a fresh machine has no list of packages; nobody is there to answer
+    assert commands[:3] == ["apt-get update", package, "modprobe intel_rapl_msr"]
+    assert sorted(commands) == sorted(set(commands))
+    frontends = (tmp_path / "log.frontend").read_text().splitlines()
+    assert frontends[:2] == ["apt-get noninteractive"] * 2
     assert "intel_rapl_msr" in done.stdout.splitlines()  # of the modules-load.d file
-    assert done.stderr.index("fix: apt-get") < done.stderr.index("fix: modprobe") < done.stderr.index("probing again")
+    assert done.stderr.index("fix: apt-get update") < done.stderr.index("fix: apt-get install") < \
+        done.stderr.index("fix: modprobe") < done.stderr.index("probing again")
 
 
 def test_a_report_that_cannot_be_printed_is_exit_3():
