@@ -146,28 +146,31 @@ static bool wants_json(const struct settings *s)
     return s->json || (!s->text && n > 5 && strcmp(s->output + n - 5, ".json") == 0);
 }
 
-static struct report_style style_of(const struct settings *s, const struct findings *f)
+static struct report_style style_of(const struct settings *s, const struct probe *p)
 {
     struct winsize size = { 0 };
     const char *no_colour = getenv("NO_COLOR"); /* no-color.org: set and not empty */
     bool to_terminal = !s->output && isatty(STDOUT_FILENO);
+    const struct select_pins pins = select_pins(p);
     struct report_style style = { .requirement = s->require,
-                                  .holds = report_holds(f, s->require),
-                                  .is_dump = is_dump(s) };
+                                  .holds = report_holds(&p->findings, s->require),
+                                  .is_dump = is_dump(s),
+                                  .power = pins.power,
+                                  .accounting = pins.accounting };
     if (to_terminal && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
         style.columns = size.ws_col;
     style.colour = to_terminal && !(no_colour && no_colour[0]);
     return style;
 }
 
-static void render(const struct settings *s, const struct findings *f, struct buf *to)
+static void render(const struct settings *s, const struct probe *p, struct buf *to)
 {
     if (!wants_json(s)) {
-        const struct report_style style = style_of(s, f);
-        report_text(to, f, &style);
+        const struct report_style style = style_of(s, p);
+        report_text(to, &p->findings, &style);
         return;
     }
-    struct json *document = findings_to_json(f);
+    struct json *document = findings_to_json(&p->findings);
     char *text = json_print(document, true);
     buf_str(to, text);
     free(text);
@@ -182,13 +185,13 @@ static int to_stdout(const struct buf *text, struct err *err)
     return 0;
 }
 
-static int deliver(const struct settings *s, const struct findings *f, struct err *err)
+static int deliver(const struct settings *s, const struct probe *p, struct err *err)
 {
     AUTO_BUF report;
     AUTO_BUF config;
     buf_init(&report, REPORT_LIMIT);
     buf_init(&config, REPORT_LIMIT);
-    render(s, f, &report);
+    render(s, p, &report);
     if (report.full)
         return err_set(err, -EFBIG, "the report is larger than %zu bytes", report.limit);
     if (s->output) {
@@ -197,7 +200,8 @@ static int deliver(const struct settings *s, const struct findings *f, struct er
             return code;
     }
     if (s->emit_config) {
-        report_yaml(&config, f);
+        const struct report_style style = style_of(s, p);
+        report_yaml(&config, &p->findings, &style);
         return to_stdout(&config, err);
     }
     return s->output ? 0 : to_stdout(&report, err);
@@ -231,7 +235,7 @@ static int run(const struct settings *s)
     if (code == 0 && s->record)
         code = record_write(p, s->record, &err);
     if (code == 0)
-        code = deliver(s, &p->findings, &err);
+        code = deliver(s, p, &err);
     if (code < 0)
         return broken(&err);
     if (report_holds(&p->findings, s->require))

@@ -16,12 +16,14 @@ struct report_style {
     const char *requirement; /* "any" "measured" */
     bool is_dump;            /* the findings are of a machine that is not this one */
     bool holds;
+    const char *power, *accounting; /* sources to hold the exporter to; NULL or "": it may choose */
 };
 
 void report_text(struct buf *to, const struct findings *f, const struct report_style *style);
 
-/* The exporter's settings as YAML, with a comment that says where they come from. */
-void report_yaml(struct buf *to, const struct findings *f);
+/* The exporter's settings as YAML, with a comment that says where they come from. What was found
+   does not bind it, as a name in its file would; only what @style holds it to does. */
+void report_yaml(struct buf *to, const struct findings *f, const struct report_style *style);
 
 /* True if @requirement ("any", "measured") is met: such a source, and CPU accounting. */
 bool report_holds(const struct findings *f, const char *requirement);

@@ -218,14 +218,18 @@ static void print_after(struct buf *to, const struct report_style *style, const 
     buf_char(to, '\n');
 }
 
-/* The first finding of a power source that says how to get at it; NULL: none does. */
+/* The first finding of a power source better than what is selected that says how to get at it;
+   NULL: none does. Sources stand best first. */
 static const struct finding *remedied_source(const struct findings *f, bool by_command)
 {
     for (size_t i = 0; i < f->findings; i++) {
         const struct finding *one = &f->finding[i];
         const char *remedy = by_command ? one->remedy_command : one->remedy_note;
-        if (strncmp(one->id, "power.", strlen("power.")) == 0 && one->status != FINDING_OK &&
-            remedy[0])
+        if (strncmp(one->id, "power.", strlen("power.")) != 0)
+            continue;
+        if (strcmp(one->id + strlen("power."), f->selected) == 0)
+            return NULL;
+        if (one->status != FINDING_OK && remedy[0])
             return one;
     }
     return NULL;
@@ -249,19 +253,44 @@ static void print_remedied(struct buf *to, const struct findings *f,
     print_after(to, style, line);
 }
 
-/* An estimate is not named: the exporter looks for a better source where none is. */
+/* What is measured now may be measured better, or no more after a reboot. */
+static void print_outlook(struct buf *to, const struct findings *f,
+                          const struct report_style *style)
+{
+    const struct finding *better = remedied_source(f, true);
+    AUTO_STR id = mem_printf("module.%s", f->selected);
+    const struct finding *module = findings_find(f, id);
+    if (better) {
+        AUTO_STR line = mem_printf("The remedy of %s above brings a better source, which the "
+                                   "exporter takes by itself as soon as it can be read.",
+                                   better->id);
+        print_after(to, style, line);
+    }
+    if (module && module->status != FINDING_OK && module->remedy_command[0]) {
+        AUTO_STR line = mem_printf("After a reboot %s is gone: see %s above.", f->selected, id);
+        print_after(to, style, line);
+    }
+}
+
+/* No source is named that the exporter takes by itself: a name is binding, so that it would not
+   start without that source, and take no better one. */
 static void print_run(struct buf *to, const struct findings *f, const struct report_style *style)
 {
-    bool is_estimate = strcmp(f->quality, "estimated") == 0;
-    const char *source = json_text(json_get(f->exporter, "power"), "source", f->selected);
-    AUTO_STR run = is_estimate ? mem_strdup("sudo kepler-exporter")
-                               : mem_printf("sudo kepler-exporter --power.source=%s", source);
+    const char *power = style->power ? style->power : "";
+    const char *accounting = style->accounting ? style->accounting : "";
+    AUTO_STR run = mem_printf("sudo kepler-exporter%s%s%s%s", power[0] ? " --power.source=" : "",
+                              power, accounting[0] ? " --accounting.source=" : "", accounting);
     buf_str(to, "\n  ");
     print_command(to, style, run);
     if (style->is_dump)
         print_after(to, style, "(This is a dump: the command is for the machine that it is of.)");
-    if (is_estimate)
+    if (power[0])
+        return;
+    if (strcmp(f->quality, "estimated") == 0) {
         print_remedied(to, f, style);
+    } else {
+        print_outlook(to, f, style);
+    }
 }
 
 static void print_verdict(struct buf *to, const struct findings *f,

@@ -194,11 +194,15 @@ struct module_row {
     const char *name, *option, *purpose; /* purpose: what is missing without it, in the plural */
     const char *comes_with;              /* loading that one loads it; NULL */
     bool is_rapl;                        /* for processors with RAPL counters only */
+    bool is_by_hand; /* no device's alias loads it at boot, as udev does with the others */
     const char *(*needless)(const struct probe *p); /* why it is not missed here; NULL if it is */
 };
 extern const struct module_row module_rows[];
 extern const size_t module_rows_count;
 const struct module_row *module_find(const char *name); /* NULL: no such row */
+
+/* Pure: is @module a line of a modules-load.d file's @text? */
+bool module_is_in_list(const char *text, const char *module);
 
 /* The module that brings powercap's zones on this processor. */
 const char *module_of_powercap(const struct probe *p);
@@ -214,5 +218,12 @@ bool module_has_acpi_meter(const struct rootfs *fs);
 
 /* -- select.c -- */
 void select_sources(struct probe *p); /* sources, selected, accounting, exporter */
+
+/* What the exporter is to be held to, as by itself it would take what is ignored here; "": it may
+   choose. A name is binding: without that source it does not start, and it takes no better one. */
+struct select_pins {
+    const char *power, *accounting;
+};
+struct select_pins select_pins(const struct probe *p);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Kernel modules that bring energy counters: which of them this machine has, and which it misses.
  */
+#include "base/alloc.h"
+#include "base/cleanup.h"
 #include "check/check.h"
 
 /* Processors whose RAPL domains the kernel reads through TPMI, not through registers: Linux
@@ -80,16 +82,18 @@ static const char *needless_acpi(const struct probe *p)
 }
 
 const struct module_row module_rows[] = {
-    { "msr", "CONFIG_X86_MSR", "energy registers at /dev/cpu/N/msr", NULL, true, needless_msr },
+    { "msr", "CONFIG_X86_MSR", "energy registers at /dev/cpu/N/msr", NULL, true, true,
+      needless_msr },
     { "intel_rapl_common", "CONFIG_INTEL_RAPL_CORE", "powercap zones", "intel_rapl_msr", true,
+      false, needless_rapl_msr },
+    { "intel_rapl_msr", "CONFIG_INTEL_RAPL", "powercap zones", NULL, true, false,
       needless_rapl_msr },
-    { "intel_rapl_msr", "CONFIG_INTEL_RAPL", "powercap zones", NULL, true, needless_rapl_msr },
-    { "intel_rapl_tpmi", "CONFIG_INTEL_RAPL_TPMI", "powercap zones", NULL, true,
+    { "intel_rapl_tpmi", "CONFIG_INTEL_RAPL_TPMI", "powercap zones", NULL, true, false,
       needless_rapl_tpmi },
     { "rapl", "CONFIG_PERF_EVENTS_INTEL_RAPL", "energy counters of perf (power/energy-*)", NULL,
-      true, needless_rapl },
+      true, false, needless_rapl },
     { "acpi_power_meter", "CONFIG_SENSORS_ACPI_POWER", "watts of the whole machine (psys)", NULL,
-      false, needless_acpi },
+      false, false, needless_acpi },
 };
 const size_t module_rows_count = ARRAY_LEN(module_rows);
 
@@ -112,6 +116,75 @@ static const char *needless(const struct probe *p, const struct module_row *row)
     return row->needless(p);
 }
 
+/* Where systemd looks for modules to load at boot: modules-load.d(5), and where /usr is not merged.
+ */
+static const char *const load_dirs[] = { "/etc/modules-load.d", "/run/modules-load.d",
+                                         "/usr/local/lib/modules-load.d", "/usr/lib/modules-load.d",
+                                         "/lib/modules-load.d" };
+
+#define LOAD_FILE_LIMIT ((size_t)64 << 10) /* a usual one has a line */
+
+bool module_is_in_list(const char *text, const char *module)
+{
+    size_t n = strlen(module);
+    for (const char *line = text; *line;) {
+        line += strspn(line, " \t\r\n");
+        size_t len = strcspn(line, " \t\r\n");
+        if (len == n && memcmp(line, module, n) == 0)
+            return true;
+        line += strcspn(line, "\n");
+    }
+    return false;
+}
+
+/* *@any: there is such a folder. */
+static bool is_in_folder(const struct rootfs *fs, const char *dir, const char *module, bool *any)
+{
+    AUTO_NAMES names = { 0 };
+    if (rootfs_list(fs, dir, &names) < 0)
+        return false;
+    *any = true;
+    for (size_t i = 0; i < names.n; i++) {
+        const char *end = strrchr(names.name[i], '.');
+        if (!end || strcmp(end, ".conf") != 0)
+            continue;
+        AUTO_STR path = mem_printf("%s/%s", dir, names.name[i]);
+        AUTO_BUF text;
+        buf_init(&text, LOAD_FILE_LIMIT);
+        if (rootfs_read_all(fs, path, &text) == 0 && module_is_in_list(buf_text(&text), module))
+            return true;
+    }
+    return false;
+}
+
+/* Loaded, and what the machine measures by, but by hand: gone at the next boot. Without any folder
+   of lists (no systemd, a dump) nothing is known. */
+static bool is_for_now(const struct probe *p, const struct module_row *row)
+{
+    const char *best = energy_best(p);
+    bool any = false;
+    if (!row->is_by_hand || !best || strcmp(best, row->name) != 0 || p->is_vm)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(load_dirs); i++) {
+        if (is_in_folder(&p->fs, load_dirs[i], row->name, &any))
+            return false;
+    }
+    return any;
+}
+
+static void check_present(struct probe *p, struct finding *f, const struct module_row *row,
+                          enum module_state state)
+{
+    if (state == MODULE_BUILTIN || !is_for_now(p, row)) {
+        findings_text(&f->detail, "%s", state == MODULE_LOADED ? "loaded" : "built in");
+        return;
+    }
+    f->status = FINDING_WARN;
+    findings_text(&f->detail, "loaded, but not at the next boot");
+    findings_text(&f->impact, "%s are missing after a reboot", row->purpose);
+    remedy_keep(p, f, row->name);
+}
+
 void check_module(struct probe *p, struct finding *f)
 {
     const struct module_row *row = module_find(check_last_part(f->id));
@@ -123,7 +196,7 @@ void check_module(struct probe *p, struct finding *f)
     enum module_state state = kernel_module_state(&p->fs, &p->kernel, row->name, row->option);
     json_put_text(f->evidence, "state", module_state_name(state));
     if (state == MODULE_LOADED || state == MODULE_BUILTIN) {
-        findings_text(&f->detail, "%s", state == MODULE_LOADED ? "loaded" : "built in");
+        check_present(p, f, row, state);
         return;
     }
     const char *what = state == MODULE_ABSENT ? "absent" : "available, not loaded";

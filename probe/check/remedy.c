@@ -38,7 +38,8 @@ void remedy_keep(struct probe *p, struct finding *f, const char *module)
 {
     findings_text(&f->remedy_command, "echo %s | sudo tee -a /etc/modules-load.d/kepler.conf",
                   module);
-    findings_text(&f->remedy_note, "loads it at each boot, too (kepler-probe --fix does it)");
+    findings_text(&f->remedy_note,
+                  "no device asks for this module at boot; kepler-probe --fix does it, too");
     add_fix(p, module, "", NULL);
 }
 

@@ -164,3 +164,15 @@ void select_sources(struct probe *p)
     json_free(p->findings.exporter);
     p->findings.exporter = settings;
 }
+
+struct select_pins select_pins(const struct probe *p)
+{
+    struct select_pins pins = { "", "" };
+    const char *best = energy_best(p);
+    const struct finding *gap = first_bpf_gap(&p->findings);
+    if (best && strcmp(best, p->findings.selected) != 0)
+        pins.power = p->findings.selected;
+    if (gap && probe_is_ignored(p, gap->id))
+        pins.accounting = p->findings.accounting;
+    return pins;
+}

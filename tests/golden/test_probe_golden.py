@@ -228,8 +228,67 @@ def test_a_power_meter_of_the_board_is_no_package(a_copy):
     assert found["power"]["selected"] == "model" and found["power"]["quality"] == "estimated"
 
 
+def command_of(root, *args):
+    """The exporter's command under the verdict, and what is said below it."""
+    return probe("--root", root, *args).stdout.partition("  $ sudo kepler-exporter")[2]
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_the_command_names_no_source_that_the_exporter_takes_by_itself(machine):
+    """A name is binding: without the source the exporter does not start, and it takes no better one."""
+    assert command_of(ROOTS / machine).startswith("\n")
+    config = probe("--root", ROOTS / machine, "--emit-config").stdout
+    assert re.findall(r'source: "(.*)"', config) == ["auto"] * config.count("source:")
+
+
+def test_the_command_holds_to_what_is_left_where_the_best_is_ignored(a_copy):
+    root = a_copy("c5-metal-ubuntu-6.8-aws")
+    assert command_of(root, "--ignore", "power.msr").startswith(" --power.source=model\n")
+    assert 'source: "model"' in probe("--root", root, "--ignore", "power.msr", "--emit-config").stdout
+    # nothing is there to be ignored
+    assert command_of(root, "--ignore", "power.powercap").startswith("\n")
+    assert command_of(root, "--ignore", "bpf.btf").startswith(" --accounting.source=proc\n")
+
+
+def test_a_better_source_that_a_remedy_brings_is_told(a_copy):
+    assert "power.powercap above brings a better source" in command_of(ROOTS / "epyc-7763-msr")
+    assert "better source" not in command_of(ROOTS / "server-powercap")
+    assert "better source" not in command_of(ROOTS / "altra-hwmon")
+
+
+@pytest.mark.parametrize("folder, name, text, is_kept", [
+    ("etc/modules-load.d", "kepler.conf", "# by kepler-probe --fix\nmsr\n", True),
+    ("usr/lib/modules-load.d", "thermal.conf", "coretemp\nmsr", True),
+    ("lib/modules-load.d", "x.conf", "msr\n", True),
+    ("etc/modules-load.d", "kepler.conf", "# msr\nintel_rapl_msr\n", False),
+    ("etc/modules-load.d", "kepler.off", "msr\n", False),
+    ("etc", "modules.conf", "msr\n", None),  # no folder at all: nothing is known
+])
+def test_a_module_that_was_loaded_by_hand_is_told(a_copy, folder, name, text, is_kept):
+    root = a_copy("c5-metal-ubuntu-6.8-aws")
+    (root / folder).mkdir(parents=True, exist_ok=True)
+    (root / folder / name).write_text(text)
+    found = finding(on(root), "module.msr")
+    told = "After a reboot msr is gone: see module.msr above." in command_of(root)
+    if is_kept is False:
+        assert (found["status"], found["detail"]) == ("warn", "loaded, but not at the next boot")
+        assert found["remedy"]["command"] == "echo msr | sudo tee -a /etc/modules-load.d/kepler.conf"
+        assert told
+    else:
+        assert (found["status"], found["detail"]) == ("ok", "loaded") and not told
+
+
+def test_only_what_measures_has_to_be_kept(a_copy):
+    """powercap is better; in a virtual machine msr is of no use."""
+    for machine in ("server-powercap", "vm-msr-zero"):
+        root = a_copy(machine)
+        (root / "etc/modules-load.d").mkdir(parents=True)
+        (root / "proc/modules").write_text("msr 16384 0 - Live 0x0\n")
+        assert finding(on(root), "module.msr")["status"] == "ok"
+
+
 def test_a_meter_beside_the_package_takes_the_chain_of_sources(a_copy):
-    """--power.source=NAME would leave the meter out, which the probe says is shown."""
+    """A name in the findings would leave the meter out, which the probe says is shown."""
     root = a_copy("altra-hwmon")
     shutil.rmtree(root / "sys/class/hwmon/hwmon1")
     server = a_copy("c5-metal-ubuntu-6.8-aws")
@@ -238,11 +297,11 @@ def test_a_meter_beside_the_package_takes_the_chain_of_sources(a_copy):
         folder.mkdir(parents=True)
         (folder / "name").write_text("power_meter\n")
         (folder / "power1_average").write_text("390000000\n")
-    for machine, selected, flag in ((root, "model", ""), (server, "msr", " --power.source=auto")):
+    for machine, selected in ((root, "model"), (server, "msr")):
         found = on(machine)
         assert found["power"]["selected"] == selected
         assert found["exporter"]["power"]["source"] == "auto"
-        assert f"$ sudo kepler-exporter{flag}\n" in probe("--root", machine).stdout
+        assert command_of(machine).startswith("\n")
         alone = on(machine, "--ignore", "power.hwmon")
         assert alone["exporter"]["power"]["source"] == selected
     # the chain would begin with what is ignored
@@ -454,7 +513,8 @@ def test_an_ignored_check_does_not_count():
 def test_emitted_configuration():
     done = probe("--root", ROOTS / "c5-metal-ubuntu-6.8-aws", "--emit-config")
     lines = [line for line in done.stdout.splitlines() if not line.startswith("#")]
-    assert lines == ["power:", '  source: "msr"', "accounting:", '  source: "ebpf"']
+    assert lines == ["power:", '  source: "auto"', "accounting:", '  source: "auto"']
+    assert "# measured power from msr\n" in done.stdout
 
 
 @pytest.mark.parametrize("args, word", [

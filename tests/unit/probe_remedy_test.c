@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/alloc.h"
 #include "check/check.h"
 #include "fix.h"
 
@@ -188,6 +189,43 @@ static void add_line_rows(void **state)
     }
 }
 
+static void what_was_loaded_by_hand_is_a_fix(void **state)
+{
+    (void)state;
+    struct probe *p = mem_new(1, sizeof(*p));
+    struct fix_command command[FIX_COMMANDS];
+    findings_init(&p->findings);
+    struct finding *f = findings_add(&p->findings, "module.msr", "Module");
+    remedy_keep(p, f, "msr");
+    assert_string_equal(f->remedy_command,
+                        "echo msr | sudo tee -a /etc/modules-load.d/kepler.conf");
+    assert_int_equal(p->fixes, 1);
+    assert_int_equal(fix_commands(&p->fix[0], false, command), 1);
+    assert_string_equal(command[0].word[1], "msr");
+    findings_done(&p->findings);
+    free(p);
+}
+
+static void load_list_rows(void **state)
+{
+    static const struct {
+        const char *why, *text;
+        bool has;
+    } rows[] = {
+        { "a line", "msr\n", true },
+        { "without an end, after a comment", "# by hand\nmsr", true },
+        { "indented", "  msr\t\n", true },
+        { "a comment is none", "# msr\n; msr\n#msr\n", false },
+        { "a longer name is another", "msrx\nmsr-safe\n", false },
+        { "nothing", "\n\n", false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        if (module_is_in_list(rows[i].text, "msr") != rows[i].has)
+            fail_msg("%s", rows[i].why);
+    }
+}
+
 static void every_module_check_has_its_row(void **state)
 {
     (void)state;
@@ -214,6 +252,8 @@ int main(void)
         cmocka_unit_test(a_fix_runs_what_its_system_has),
         cmocka_unit_test(metal_rows),
         cmocka_unit_test(add_line_rows),
+        cmocka_unit_test(what_was_loaded_by_hand_is_a_fix),
+        cmocka_unit_test(load_list_rows),
         cmocka_unit_test(every_module_check_has_its_row),
         cmocka_unit_test(ids_are_unique),
     };

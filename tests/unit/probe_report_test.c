@@ -67,7 +67,7 @@ static void text_for_a_file_is_plain_and_not_wrapped(void **state)
     assert_non_null(strstr(text,
                            "  warn  power.powercap            the class is there, but it has no "
                            "zone in it at all, which is told at length\n"));
-    assert_non_null(strstr(text, "$ sudo kepler-exporter --power.source=msr\n"));
+    assert_non_null(strstr(text, "$ sudo kepler-exporter\n"));
     assert_non_null(strstr(text, "Verdict: measured power from msr, exact CPU time by eBPF\n"));
     free(text);
 }
@@ -181,6 +181,55 @@ static void an_estimate_is_not_pinned(void **state)
     }
 }
 
+static void what_is_measured_is_not_pinned_either(void **state)
+{
+    static const struct {
+        const char *why, *power, *accounting; /* what the exporter is held to */
+        const char *powercap, *module;        /* remedies of what is better, and of msr's module */
+        const char *says, *says_not;
+    } rows[] = {
+        { "auto takes it", NULL, NULL, "", "", "$ sudo kepler-exporter\n", "source=" },
+        { "auto would take what is ignored", "msr", "", "", "",
+          "$ sudo kepler-exporter --power.source=msr\n", "accounting." },
+        { "eBPF, too", "", "proc", "", "", "$ sudo kepler-exporter --accounting.source=proc\n",
+          "power.source" },
+        { "a better source can be had", NULL, NULL, "sudo modprobe intel_rapl_msr", "",
+          "$ sudo kepler-exporter\n  The remedy of power.powercap above brings a better source, "
+          "which the exporter takes by itself as soon as it can be read.\n",
+          "reboot" },
+        { "but not by who is held to another", "msr", "", "sudo modprobe intel_rapl_msr", "",
+          "--power.source=msr\n", "better source" },
+        { "what is worse is no matter, and msr was loaded by hand", NULL, NULL, "",
+          "echo msr | sudo tee x",
+          "$ sudo kepler-exporter\n  After a reboot msr is gone: see module.msr above.\n",
+          "better source" },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct findings f;
+        AUTO_BUF to;
+        findings_init(&f);
+        const char *const ids[] = { "power.powercap", "power.msr", "power.hwmon", "module.msr" };
+        const char *const commands[] = { rows[i].powercap, "", "mount all", rows[i].module };
+        for (size_t k = 0; k < ARRAY_LEN(ids); k++) {
+            struct finding *one = findings_add(&f, ids[k], "Title");
+            one->status = commands[k][0] ? FINDING_WARN : FINDING_OK;
+            findings_text(&one->remedy_command, "%s", commands[k]);
+        }
+        findings_text(&f.selected, "msr");
+        findings_text(&f.quality, "measured");
+        buf_init(&to, REPORT_LIMIT);
+        report_text(&to, &f,
+                    &(struct report_style){ .requirement = "any",
+                                            .power = rows[i].power,
+                                            .accounting = rows[i].accounting });
+        const char *verdict = strstr(buf_text(&to), "$ sudo kepler-exporter");
+        if (!verdict || !strstr(verdict, rows[i].says) || strstr(verdict, rows[i].says_not))
+            fail_msg("%s:\n%s", rows[i].why, buf_text(&to));
+        findings_done(&f);
+    }
+}
+
 static void requirement_rows(void **state)
 {
     static const struct {
@@ -207,18 +256,32 @@ static void requirement_rows(void **state)
     }
 }
 
+/* A name in the exporter's file is binding. */
 static void yaml_has_the_settings(void **state)
 {
     (void)state;
     struct findings f;
     AUTO_BUF to;
+    AUTO_BUF pinned;
     fill(&f);
     buf_init(&to, REPORT_LIMIT);
-    struct json *power = json_new_object();
-    json_put_text(power, "source", "msr");
-    json_put(f.exporter, "power", power);
-    report_yaml(&to, &f);
-    assert_non_null(strstr(buf_text(&to), "\npower:\n  source: \"msr\"\n"));
+    buf_init(&pinned, REPORT_LIMIT);
+    const char *const groups[] = { "power", "accounting" };
+    const char *const values[] = { "msr", "ebpf" };
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        struct json *group = json_new_object();
+        json_put_text(group, "source", values[i]);
+        json_put(f.exporter, groups[i], group);
+    }
+    report_yaml(&to, &f, &(struct report_style){ .requirement = "any" });
+    assert_non_null(strstr(buf_text(&to), "# measured power from msr\n"));
+    assert_non_null(strstr(buf_text(&to), "\npower:\n  source: \"auto\"\n"));
+    assert_non_null(strstr(buf_text(&to), "\naccounting:\n  source: \"auto\"\n"));
+    report_yaml(
+        &pinned, &f,
+        &(struct report_style){ .requirement = "any", .power = "msr", .accounting = "proc" });
+    assert_non_null(strstr(buf_text(&pinned), "\npower:\n  source: \"msr\"\n"));
+    assert_non_null(strstr(buf_text(&pinned), "\naccounting:\n  source: \"proc\"\n"));
     findings_done(&f);
 }
 
@@ -231,6 +294,7 @@ int main(void)
         cmocka_unit_test(a_narrow_terminal_is_left_alone),
         cmocka_unit_test(colours_end_before_their_line),
         cmocka_unit_test(an_estimate_is_not_pinned),
+        cmocka_unit_test(what_is_measured_is_not_pinned_either),
         cmocka_unit_test(requirement_rows),
         cmocka_unit_test(yaml_has_the_settings),
     };
