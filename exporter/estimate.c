@@ -113,6 +113,13 @@ static void answer_package(const struct estimate_question *q, const struct cpu_p
                        " (--threads was not given: %u socket%s of the typical %u threads)",
                        q->cpu.sockets, q->cpu.sockets == 1 ? "" : "s", q->typical);
     }
+    if (p->tier == TIER_E && q->is_cpuid_open) {
+        size_t n = strlen(a->reason);
+        (void)snprintf(
+            a->reason + n, sizeof(a->reason) - n,
+            "; the exporter sees what CPUID says, and may take a narrower row than this: "
+            "--cpuid tells it here");
+    }
     if (p->tier == TIER_E && !cpu_power_is_server(&q->cpu))
         a->note = CPU_POWER_NO_SERVER;
     a->has_dram = q->memory_gb > 0;
@@ -206,6 +213,8 @@ static struct json *inputs_of(const struct estimate_words *w, const struct estim
 {
     struct json *inputs = json_new_object();
     json_put_text(inputs, "cpu_model", q->cpu.model_name);
+    if (w->cpuid)
+        json_put_text(inputs, "cpuid", w->cpuid);
     put_count(inputs, "sockets", q->cpu.sockets);
     put_count(inputs, "threads", q->has_threads ? q->cpu.threads : 0);
     put_count(inputs, "vcpus", q->vcpus);
@@ -271,6 +280,14 @@ static void tell_unused_of_package(const struct estimate_words *w, const struct 
     }
 }
 
+static void tell_unused_cpuid(const struct estimate_words *w, const struct cpu_power *p)
+{
+    if (w->cpuid && p->tier == TIER_A)
+        tell_unused("--cpuid", "this CPU was measured (tier A)");
+    if (w->cpuid && p->tier == TIER_B_CALIBRATED && !w->vcpus)
+        tell_unused("--cpuid", "what the machine draws is known (tier B')");
+}
+
 static bool was_given(char **argv, int n, const char *option, size_t len)
 {
     for (int i = 1; i < n; i++) {
@@ -310,6 +327,7 @@ static int tell_package(const struct estimate_words *w, const struct estimate_qu
         return rc;
     answer_package(q, &power, a);
     tell_unused_of_package(w, &power);
+    tell_unused_cpuid(w, &power);
     return 0;
 }
 
@@ -341,6 +359,8 @@ int estimate_main(int argc, char **argv)
     struct estimate_words w = { 0 };
     const struct opt table[] = {
         { "cpu-model", OPT_TEXT, &w.cpu_model, "NAME", "\"model name\" of /proc/cpuinfo" },
+        { "cpuid", OPT_TEXT, &w.cpuid, "V:F:M[:S]",
+          "vendor, family, model, stepping there: GenuineIntel:6:85:7" },
         { "sockets", OPT_TEXT, &w.sockets, "N", "processors of the whole machine" },
         { "threads", OPT_TEXT, &w.threads, "N",
           "its hardware threads, where the formula asks for them" },

@@ -113,6 +113,84 @@ static int parse_figures(const struct estimate_words *w, struct estimate_questio
     return rc;
 }
 
+/* What the fields of CPUID leaf 1 can hold: Intel's manual, volume 2A, CPUID, "Version Information"
+   (the base family is 4 bits, to which 8 of the extended one are added). */
+#define FAMILY_MAX   (15 + 255)
+#define MODEL_MAX    255
+#define STEPPING_MAX 15
+
+#define CPUID_FORM                                                                                \
+ "--cpuid: VENDOR:FAMILY:MODEL or VENDOR:FAMILY:MODEL:STEPPING is wanted, as /proc/cpuinfo says " \
+ "them (\"GenuineIntel:6:85:7\")"
+
+static bool has_cpuid_row(const char *vendor)
+{
+    static const char *const vendors[] = { "GenuineIntel", "AuthenticAMD", "HygonGenuine" };
+    for (size_t i = 0; i < ARRAY_LEN(vendors); i++) {
+        if (strcmp(vendors[i], vendor) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* One field of --cpuid, up to the next ":". */
+static int take_number(char **rest, const char *name, unsigned most, int *ret, struct err *err)
+{
+    uint64_t value = 0;
+    char *text = strsep(rest, ":");
+    if (!text || number_parse_u64(text, 10, &value) < 0 || value > most) {
+        return err_set(err, -EINVAL, "%s; its %s is a decimal number from 0 to %u, not \"%s\"",
+                       CPUID_FORM, name, most, text ? text : "");
+    }
+    *ret = (int)value;
+    return 0;
+}
+
+/* A row of some steppings is found by none. */
+static int check_stepping(const struct cpu_facts *cpu, const char *text, struct err *err)
+{
+    struct cpu_power without;
+    cpu_power_find(cpu, 0, &without);
+    for (int stepping = 0; cpu->stepping < 0 && stepping <= STEPPING_MAX; stepping++) {
+        struct cpu_facts one = *cpu;
+        struct cpu_power with;
+        one.stepping = stepping;
+        cpu_power_find(&one, 0, &with);
+        if (strcmp(with.name, without.name) != 0) {
+            return err_set(err, -EINVAL,
+                           "--cpuid: of %s the stepping tells which processor it is: add it, as in "
+                           "%s:%d (%s)",
+                           text, text, stepping, with.name);
+        }
+    }
+    return 0;
+}
+
+static int parse_cpuid(const char *text, struct cpu_facts *cpu, struct err *err)
+{
+    char words[64] = "";
+    char *rest = words;
+    if (!text)
+        return 0;
+    (void)snprintf(words, sizeof(words), "%s", text);
+    const char *vendor = strsep(&rest, ":");
+    if (strlen(text) >= sizeof(words) || !vendor || !has_cpuid_row(vendor)) {
+        return err_set(err, -EINVAL,
+                       "%s; its vendor is GenuineIntel, AuthenticAMD or HygonGenuine (of others "
+                       "CPUID tells nothing here: leave it out), not \"%s\"",
+                       CPUID_FORM, vendor ? vendor : "");
+    }
+    (void)snprintf(cpu->vendor, sizeof(cpu->vendor), "%s", vendor);
+    int rc = take_number(&rest, "family", FAMILY_MAX, &cpu->family, err);
+    if (rc == 0)
+        rc = take_number(&rest, "model", MODEL_MAX, &cpu->model, err);
+    if (rc == 0 && rest)
+        rc = take_number(&rest, "stepping", STEPPING_MAX, &cpu->stepping, err);
+    if (rc == 0 && rest)
+        return err_set(err, -EINVAL, "%s; \":%s\" is too much", CPUID_FORM, rest);
+    return rc == 0 ? check_stepping(cpu, text, err) : rc;
+}
+
 /* What CPUID would say, told from the name; "" where it does not tell. */
 static const char *vendor_of(const char *model_name)
 {
@@ -143,6 +221,8 @@ static int check_pairs(const struct estimate_words *w, struct err *err)
         { !w->sockets && !w->model, "--sockets is missing: how many processors the machine has" },
         { (w->idle != NULL) != (w->full != NULL),
           "--idle-watts and --full-watts go together: both ends of the curve are needed" },
+        { w->model && w->cpuid,
+          "--model and --cpuid both say which processor it is: the calibration is of its own" },
         { w->model && w->idle, "--model and --idle-watts both say what the machine draws: one of "
                                "them is enough" },
     };
@@ -256,6 +336,21 @@ static int fill_machine(const struct estimate_words *w, const struct model_file 
     return 0;
 }
 
+static int fill_processor(const struct estimate_words *w, const struct model_file *file,
+                          struct estimate_question *q, struct err *err)
+{
+    struct cpu_facts *cpu = &q->cpu;
+    const char *name = w->cpu_model ? w->cpu_model : file->cpu_model;
+    cpu->family = w->model ? file->family : -1;
+    cpu->model = w->model ? file->model : -1;
+    cpu->stepping = w->model ? file->stepping : -1;
+    (void)snprintf(cpu->model_name, sizeof(cpu->model_name), "%s", name);
+    (void)snprintf(cpu->vendor, sizeof(cpu->vendor), "%s",
+                   w->model ? file->vendor : vendor_of(name));
+    q->is_cpuid_open = !w->model && !w->cpuid && strcmp(cpu->vendor, "ARM") != 0;
+    return parse_cpuid(w->cpuid, cpu, err);
+}
+
 int estimate_ask(const struct estimate_words *w, struct model_file *file,
                  struct estimate_question *q, struct err *err)
 {
@@ -268,12 +363,6 @@ int estimate_ask(const struct estimate_words *w, struct model_file *file,
         return rc;
     if (w->model && model_file_read(w->model, file, err) < 0)
         return -EIO;
-    const char *name = w->cpu_model ? w->cpu_model : file->cpu_model;
-    q->cpu.family = w->model ? file->family : -1;
-    q->cpu.model = w->model ? file->model : -1;
-    q->cpu.stepping = w->model ? file->stepping : -1;
-    (void)snprintf(q->cpu.model_name, sizeof(q->cpu.model_name), "%s", name);
-    (void)snprintf(q->cpu.vendor, sizeof(q->cpu.vendor), "%s",
-                   w->model ? file->vendor : vendor_of(name));
-    return fill_machine(w, file, q, err);
+    rc = fill_processor(w, file, q, err);
+    return rc < 0 ? rc : fill_machine(w, file, q, err);
 }

@@ -13,8 +13,8 @@
 
 /* The command line, as it is written; NULL: not given. */
 struct estimate_words {
-    const char *cpu_model, *sockets, *threads, *tdp, *memory, *vcpus, *idle, *full, *model, *scope,
-        *load;
+    const char *cpu_model, *cpuid, *sockets, *threads, *tdp, *memory, *vcpus, *idle, *full, *model,
+        *scope, *load;
     bool json, help;
 };
 
@@ -26,6 +26,7 @@ struct estimate_question {
     double tdp_watts, memory_gb, idle_watts, full_watts;
     double load;
     bool is_wall;
+    bool is_cpuid_open; /* nothing tells what CPUID says, which may choose a narrower row */
 };
 
 /* -EINVAL: nonsense, or something is missing; other codes: the model file cannot be used. @file is

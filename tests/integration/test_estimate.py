@@ -3,12 +3,13 @@
 
 import csv
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from lab import EXPORTER
+from lab import EXPORTER, ROOTS
 
 C5_METAL = ["--cpu-model", "Intel(R) Xeon(R) Platinum 8275CL CPU @ 3.00GHz", "--sockets", "2", "--threads", "96"]
 
@@ -76,6 +77,43 @@ def test_host_of_a_vm_is_typical_where_nobody_tells():
     assert got == {**figures(*unknown, "--threads", "96"), "reason": got["reason"]}
 
 
+def a_machine(tmp_path, name, cpuid, threads):
+    """A golden machine without sensors, two sockets of this processor."""
+    root = tmp_path / "root"
+    shutil.copytree(ROOTS / "epyc-7763-msr", root, symlinks=True)
+    shutil.rmtree(root / "dev")
+    vendor, family, model, stepping = cpuid.split(":")
+    (root / "proc/cpuinfo").write_text("\n".join(
+        f"processor\t: {n}\nvendor_id\t: {vendor}\ncpu family\t: {family}\nmodel\t\t: {model}\nmodel name\t: {name}\n"
+        f"stepping\t: {stepping}\nphysical id\t: {n * 2 // threads}\ncore id\t\t: {n}\nflags\t\t: fpu\n"
+        for n in range(threads)))
+    return root
+
+
+@pytest.mark.parametrize(("name", "cpuid", "threads", "row"), [
+    ("AMD EPYC 9V74 80-Core Processor", "AuthenticAMD:25:17:1", 160, "E:Genoa"),
+    ("Intel(R) Xeon(R) Processor", "GenuineIntel:6:85:7", 96, "E:Cascade Lake"),
+    ("Intel(R) Xeon(R) Processor", "GenuineIntel:6:85:4", 96, "E:Skylake"),
+    ("Intel(R) Xeon(R) Processor", "GenuineIntel:6:207:2", 96, "E:any server CPU"),
+])
+def test_it_says_what_the_exporter_says_of_such_a_machine(tmp_path, exporter, name, cpuid, threads, row):
+    """A dump of it, served by the exporter, at whatever load this machine has."""
+    e = exporter(f"--root={a_machine(tmp_path, name, cpuid, threads)}", "--monitor.interval=500ms")
+    m = e.wait_for(lambda m: m.has("kepler_node_cpu_usage_ratio") and m.one("kepler_node_cpu_usage_ratio") > 0, 20, "a load")
+    assert m.labels("kepler_node_cpu_power_meter", zone="package")["model"] == row
+    load = m.one("kepler_node_cpu_usage_ratio")
+    machine = ["--cpu-model", name, "--sockets", "2", "--threads", str(threads), "--load", repr(load)]
+    got = figures(*machine, "--cpuid", cpuid)
+    assert f"{got['tier']}:{got['name']}" == row
+    assert got["watts"] == pytest.approx(m.one("kepler_node_cpu_watts", zone="package"), rel=1e-3)
+    for bound in ("low", "high"):
+        assert got["bounds"][bound] == pytest.approx(
+            m.one("kepler_node_cpu_watts_bound", zone="package", bound=bound), rel=1e-3)
+    # the name alone leaves the row open, which is said
+    by_name = figures(*machine)
+    assert by_name["name"] == "any server CPU" and "--cpuid" in by_name["reason"] and "--cpuid" not in got["reason"]
+
+
 def test_no_server_is_noted():
     got = figures("--cpu-model", "Intel(R) Atom(TM) CPU N270", "--sockets", "1", "--threads", "2", "--load", "1")
     assert got["note"] in got["reason"]
@@ -113,6 +151,7 @@ def test_wall_is_labelled_and_apart():
         ([*C5_METAL, "--load", "0.5", "--scope", "rack"], 2, "package or wall"),
         (["--cpu-model", "x", "--sockets", "1", "--threads", "2", "--load", "1", "--scope", "wall"], 1, "SPECpower"),
         (["--model", "/nonexistent.json", "--load", "0.5"], 1, "/nonexistent.json"),
+        (["--cpu-model", "x", "--cpuid", "AMD:25:17", "--sockets", "1", "--load", "1"], 2, "AuthenticAMD"),
     ],
 )
 def test_refusals(words, code, saying):

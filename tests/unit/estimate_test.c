@@ -91,6 +91,29 @@ static void figures(void **state)
         { "example E, a VM of two of 96 threads",
           "--cpu-model|Intel(R) Xeon(R) Processor|--sockets|2|--threads|96|--vcpus|2|--load|0.5",
           "E", "package", 5.8678, 2.5587, 19.8495, 0 },
+        { "what the exporter takes on it, by CPUID",
+          "--cpu-model|AMD EPYC 9V74|--cpuid|AuthenticAMD:25:17:1|--sockets|2|--threads|160|--load|1",
+          "E", "package", 160 * 3.02 * 1.0362, 160 * 1.88 * 0.5 * 1.0362, 160 * 6.25 * 2 * 1.0362,
+          0 },
+        { "without a stepping, where none decides",
+          "--cpu-model|AMD EPYC 9V74|--cpuid|AuthenticAMD:25:17|--sockets|2|--threads|160|--load|1",
+          "E", "package", 160 * 3.02 * 1.0362, 160 * 1.88 * 0.5 * 1.0362, 160 * 6.25 * 2 * 1.0362,
+          0 },
+        { "Cascade Lake, by its stepping",
+          "--cpu-model|Intel x|--cpuid|GenuineIntel:6:85:7|--sockets|1|--threads|48|--load|1", "E",
+          "package", 48 * 3.91 * 1.0362, 48 * 3.44 * 0.74 * 1.0362, 48 * 10 * 1.37 * 1.0362, 0 },
+        { "Skylake, by its stepping",
+          "--cpu-model|Intel x|--cpuid|GenuineIntel:6:85:4|--sockets|1|--threads|48|--load|1", "E",
+          "package", 48 * 4.27 * 1.0362, 48 * 3.54 * 0.74 * 1.0362, 48 * 10 * 1.37 * 1.0362, 0 },
+        { "a kind that no row tells of is any server",
+          "--cpu-model|Intel x|--cpuid|GenuineIntel:6:1:0|--sockets|1|--threads|48|--load|1", "E",
+          "package", 48 * 3.85 * 1.0362, 48 * 2.81 * 0.74 * 1.0362, 48 * 6.75 * 1.37 * 1.0362, 0 },
+        { "the vendor that CPUID says bounds tier B",
+          "--cpu-model|x 9999|--cpuid|GenuineIntel:6:143:8|--sockets|2|--tdp|200|--load|0.5", "B",
+          "package", 289.36, 214.1264, 396.4232, 0 },
+        { "a typical host of its kind",
+          "--cpu-model|AMD EPYC|--cpuid|AuthenticAMD:25:17:1|--sockets|2|--vcpus|192|--load|1", "E",
+          "package", 192 * 3.02 * 1.0362, 192 * 1.88 * 0.5 * 1.0362, 192 * 6.25 * 2 * 1.0362, 0 },
         { "a VM of all threads is bare metal",
           "--cpu-model|" XEON "|--sockets|2|--threads|96|--vcpus|96|--load|0.5", "A", "package",
           444.6, 364.572, 635.778, 0 },
@@ -164,6 +187,35 @@ static void json_has_formula_and_inputs(void **state)
     assert_near(json_number(k, "inputs.threads", -1), -1, 0, "nobody knows, nobody asks");
 }
 
+/* The exporter sees CPUID; who asks here may not. */
+static void what_cpuid_would_tell_is_said(void **state)
+{
+    static const struct {
+        const char *why, *words;
+        bool is_said;
+    } rows[] = {
+        { "open", "--cpu-model|AMD EPYC 9V74|--sockets|2|--threads|160|--load|1", true },
+        { "told",
+          "--cpu-model|AMD EPYC 9V74|--cpuid|AuthenticAMD:25:17:1|--sockets|2|--threads|160|"
+          "--load|1",
+          false },
+        { "told, and of no row",
+          "--cpu-model|Intel x|--cpuid|GenuineIntel:6:1:0|--sockets|2|--threads|160|--load|1",
+          false },
+        { "another tier", "--cpu-model|" XEON "|--sockets|2|--load|1", false },
+        { "arm64 has none", "--cpu-model|Neoverse-N1|--sockets|1|--threads|80|--load|1", false },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        run(rows[i].words);
+        assert_int_equal(said.code, 0);
+        if ((strstr(buf_text(&said.out), "--cpuid tells it here") != NULL) != rows[i].is_said)
+            fail_msg("%s: %s", rows[i].why, buf_text(&said.out));
+    }
+    run("--cpu-model|x|--cpuid|AuthenticAMD:25:17:1|--sockets|1|--threads|8|--load|1|--json");
+    assert_says(&said.out, "\"cpuid\": \"AuthenticAMD:25:17:1\"", "among the inputs");
+}
+
 /* Tier E's figures are of servers. */
 static void what_is_no_server_is_said_to_be_none(void **state)
 {
@@ -212,6 +264,11 @@ static void what_is_not_used_is_told(void **state)
         { "--cpu-model|AMD EPYC 7742|--sockets|2|--threads|256|--load|1|--scope|wall",
           "--threads is not used" },
         { "--cpu-model|x|--sockets|2|--threads|8|--load|1", NULL },
+        { "--cpu-model|" XEON "|--cpuid|GenuineIntel:6:85:7|--sockets|2|--load|1",
+          "--cpuid is not used: this CPU was measured (tier A)" },
+        { "--cpu-model|x|--cpuid|GenuineIntel:6:85:7|--sockets|2|--idle-watts|5|--full-watts|9|"
+          "--load|1",
+          "--cpuid is not used: what the machine draws is known (tier B')" },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -272,6 +329,30 @@ static void nonsense_is_refused(void **state)
         { "--cpu-model|x|--sockets|1|--threads|4|--load|0|more", "\"more\"", 2 },
         { "--cpu-model|x|--sockets|1|--threads|4|--load|0|--scope|wall", "no SPECpower result", 1 },
         { "--model|/nonexistent/model.json|--load|0", "/nonexistent/model.json", 1 },
+        { "--cpu-model|x|--cpuid|GenuinIntel:6:85:7|--sockets|1|--threads|4|--load|0",
+          "HygonGenuine (of others CPUID tells nothing here: leave it out), not \"GenuinIntel\"",
+          2 },
+        { "--cpu-model|x|--cpuid||--sockets|1|--threads|4|--load|0", "not \"\"", 2 },
+        { "--cpu-model|x|--cpuid|GenuineIntel|--sockets|1|--threads|4|--load|0",
+          "its family is a decimal number from 0 to 270, not \"\"", 2 },
+        { "--cpu-model|x|--cpuid|GenuineIntel:6|--sockets|1|--threads|4|--load|0",
+          "its model is a decimal number from 0 to 255, not \"\"", 2 },
+        { "--cpu-model|x|--cpuid|GenuineIntel:0x6:85:7|--sockets|1|--threads|4|--load|0",
+          "not \"0x6\"", 2 },
+        { "--cpu-model|x|--cpuid|GenuineIntel:6:-85|--sockets|1|--threads|4|--load|0",
+          "not \"-85\"", 2 },
+        { "--cpu-model|x|--cpuid|GenuineIntel:6:256|--sockets|1|--threads|4|--load|0",
+          "not \"256\"", 2 },
+        { "--cpu-model|x|--cpuid|GenuineIntel:6:85:16|--sockets|1|--threads|4|--load|0",
+          "its stepping is a decimal number from 0 to 15, not \"16\"", 2 },
+        { "--cpu-model|x|--cpuid|GenuineIntel:6:85:|--sockets|1|--threads|4|--load|0",
+          "its stepping", 2 },
+        { "--cpu-model|x|--cpuid|GenuineIntel:6:85:7:1|--sockets|1|--threads|4|--load|0",
+          "\":1\" is too much", 2 },
+        { "--cpu-model|x|--cpuid|GenuineIntel:6:85|--sockets|1|--threads|4|--load|0",
+          "the stepping tells which processor it is: add it, as in GenuineIntel:6:85:0 (Skylake)",
+          2 },
+        { "--cpuid|GenuineIntel:6:85:7|--model|x.json|--load|0", "--model and --cpuid", 2 },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -298,6 +379,7 @@ int main(void)
         cmocka_unit_test(figures),
         cmocka_unit_test(text_shows_the_formula_with_its_figures),
         cmocka_unit_test(json_has_formula_and_inputs),
+        cmocka_unit_test(what_cpuid_would_tell_is_said),
         cmocka_unit_test(what_is_no_server_is_said_to_be_none),
         cmocka_unit_test(what_is_not_used_is_told),
         cmocka_unit_test(a_host_that_nobody_tells_of_is_typical),
