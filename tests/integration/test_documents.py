@@ -60,6 +60,30 @@ def test_flags_in_the_documents_exist(document):
             assert re.search(rf"--(\[no-\])?{re.escape(flag)}\b", helps[program]) or flag == "help", f"{program} --{flag}"
 
 
+def section(document, title):
+    """From the title to the next one of its kind; the whole document without a title."""
+    text = (lab.TOP / document).read_text()
+    if not title:
+        return text
+    assert f"\n{title}\n" in text, f"{document}: {title}"
+    return re.split(r"^## ", text.partition(f"\n{title}\n")[2], maxsplit=1, flags=re.M)[0]
+
+
+@pytest.mark.parametrize(("program", "verb", "document", "title"), [
+    (lab.PROBE, [], "docs/probe.md", None),
+    (lab.EXPORTER, [], "docs/configuration.md", None),
+    (lab.EXPORTER, ["estimate"], "docs/configuration.md", "## kepler-exporter estimate"),
+    (lab.EXPORTER, ["calibrate"], "docs/configuration.md", "## kepler-exporter calibrate"),
+], ids=["probe", "exporter", "estimate", "calibrate"])
+def test_every_flag_is_documented(program, verb, document, title):
+    shown = lab.run(program, *verb, "--help").stdout
+    flags = re.findall(r"^ +--(?:\[no-\])?([a-z][\w.-]*)", shown, re.M)
+    assert len(flags) >= 13
+    text = section(document, title)
+    missing = [f for f in flags if not re.search(rf"--{re.escape(f)}(?![\w.-]*\w)", text)]
+    assert not missing, f"{document} {title or ''}: {missing}"
+
+
 def test_metrics_in_the_documents_exist(exporter):
     known = (lab.TOP / "docs/metrics.md").read_text()
     for document in DOCUMENTS:
