@@ -144,6 +144,23 @@ static void record_kernel(struct recorder *r)
     copy_lines(r, "/proc/modules", keep_loaded_module);
 }
 
+/* Of what is loaded at boot, which file or folder says so is of no matter, and what else is,
+ * neither. */
+static void record_kept(struct recorder *r)
+{
+    for (size_t i = 0; i < module_rows_count; i++) {
+        const char *name = module_rows[i].name;
+        if (!module_rows[i].is_by_hand)
+            continue;
+        AUTO_STR path = mem_printf("/etc/modules-load.d/%s.conf", name);
+        enum module_kept kept = module_kept_at_boot(&r->p->fs, name);
+        if (kept == MODULE_KEPT)
+            recorder_text(r, path, "%s\n", name);
+        if (kept == MODULE_NOT_KEPT)
+            recorder_text(r, path, "# not %s\n", name);
+    }
+}
+
 static void record_modules(struct recorder *r)
 {
     static const char *const lists[] = { "modules.builtin", "modules.dep", "modules.order" };
@@ -166,6 +183,7 @@ static void record_modules(struct recorder *r)
     AUTO_STR path = mem_printf("/boot/config-%s", release);
     if (config.len > 0)
         put_bytes(r, path, buf_text(&config), config.len);
+    record_kept(r);
 }
 
 /* Only the counter that was found: elsewhere the same path may be a group that is not the root. */

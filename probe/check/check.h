@@ -204,6 +204,14 @@ const struct module_row *module_find(const char *name); /* NULL: no such row */
 /* Pure: is @module a line of a modules-load.d file's @text? */
 bool module_is_in_list(const char *text, const char *module);
 
+/* Whether such a file loads it at boot; unknown without any folder of them (no systemd). */
+enum module_kept {
+    MODULE_KEPT_UNKNOWN,
+    MODULE_NOT_KEPT,
+    MODULE_KEPT
+};
+enum module_kept module_kept_at_boot(const struct rootfs *fs, const char *module);
+
 /* The module that brings powercap's zones on this processor. */
 const char *module_of_powercap(const struct probe *p);
 

@@ -157,19 +157,22 @@ static bool is_in_folder(const struct rootfs *fs, const char *dir, const char *m
     return false;
 }
 
-/* Loaded, and what the machine measures by, but by hand: gone at the next boot. Without any folder
-   of lists (no systemd, a dump) nothing is known. */
+enum module_kept module_kept_at_boot(const struct rootfs *fs, const char *module)
+{
+    bool any = false;
+    for (size_t i = 0; i < ARRAY_LEN(load_dirs); i++) {
+        if (is_in_folder(fs, load_dirs[i], module, &any))
+            return MODULE_KEPT;
+    }
+    return any ? MODULE_NOT_KEPT : MODULE_KEPT_UNKNOWN;
+}
+
+/* Loaded, and what the machine measures by, but by hand: gone at the next boot. */
 static bool is_for_now(const struct probe *p, const struct module_row *row)
 {
     const char *best = energy_best(p);
-    bool any = false;
-    if (!row->is_by_hand || !best || strcmp(best, row->name) != 0 || p->is_vm)
-        return false;
-    for (size_t i = 0; i < ARRAY_LEN(load_dirs); i++) {
-        if (is_in_folder(&p->fs, load_dirs[i], row->name, &any))
-            return false;
-    }
-    return any;
+    return row->is_by_hand && best && strcmp(best, row->name) == 0 && !p->is_vm &&
+           module_kept_at_boot(&p->fs, row->name) == MODULE_NOT_KEPT;
 }
 
 static void check_present(struct probe *p, struct finding *f, const struct module_row *row,

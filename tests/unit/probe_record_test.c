@@ -145,9 +145,48 @@ static void no_address_of_a_battery(void **state)
     probe_close(p);
 }
 
+static void what_is_loaded_at_boot(void **state)
+{
+    static const struct {
+        const char *why, *path, *text;
+        enum module_kept kept;
+    } rows[] = {
+        { "no systemd", NULL, NULL, MODULE_KEPT_UNKNOWN },
+        { "others are", "/usr/lib/modules-load.d/vpn.conf", "wireguard\n", MODULE_NOT_KEPT },
+        { "it is", "/run/modules-load.d/x.conf", "secret\nmsr\n", MODULE_KEPT },
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_TREE from;
+        AUTO_TREE to;
+        struct err err = { 0 };
+        struct rootfs dump_fs;
+        char text[64] = "";
+        tree_make(&from);
+        tree_make(&to);
+        tree_put(&from, "/proc/cpuinfo", "processor : 0\nvendor_id : GenuineIntel\n");
+        tree_put(&from, "/proc/sys/kernel/osrelease", "6.1.0\n");
+        if (rows[i].path)
+            tree_put(&from, rows[i].path, rows[i].text);
+        AUTO_STR dump = tree_path(&to, "/dump");
+        struct probe *p = probed(from.path);
+        assert_int_equal(record_write(p, dump, &err), 0);
+        probe_close(p);
+        const struct rootfs_paths paths = { .root = dump };
+        assert_int_equal(rootfs_open(&dump_fs, &paths, &err), 0);
+        if (module_kept_at_boot(&dump_fs, "msr") != rows[i].kept)
+            fail_msg("%s", rows[i].why);
+        (void)!rootfs_read_text(&dump_fs, "/etc/modules-load.d/msr.conf", text, sizeof(text));
+        assert_null(strstr(text, "wireguard"));
+        assert_null(strstr(text, "secret"));
+        rootfs_close(&dump_fs);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_loaded_at_boot),
         cmocka_unit_test(records_repeat),
         cmocka_unit_test(no_number_of_a_meter),
         cmocka_unit_test(no_address_of_a_battery),
