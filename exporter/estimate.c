@@ -29,8 +29,12 @@ static int find_power(const struct estimate_words *w, const struct estimate_ques
     if (w->model)
         return model_file_to_power(file, w->model, &q->cpu, ret, err);
     if (w->idle) {
-        const struct power_ends ends = { "--idle-watts, --full-watts", q->cpu.sockets,
-                                         q->cpu.threads, q->idle_watts, q->full_watts };
+        const struct power_ends ends = { "--idle-watts, --full-watts",
+                                         q->cpu.sockets,
+                                         q->cpu.threads,
+                                         q->idle_watts,
+                                         q->full_watts,
+                                         cpu_is_intel(&q->cpu) };
         return cpu_power_from_ends(&ends, ret, err);
     }
     cpu_power_find(&q->cpu, q->tdp_watts, ret);

@@ -11,18 +11,11 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MODEL_FILE_LIMIT ((size_t)1 << 20)
 #define MODEL_FILE_MODE  0644
-
-/* What two points may differ by and still be noise: this part of the watts, and so
-   many of the two points' standard deviations. */
-#define FALL_RATIO      0.02
-#define FALL_DEVIATIONS 2
-
-#define USAGE_SPAN_MIN  0.5 /* between the ends; less of the curve says nothing of the rest */
 
 /* -- members: one row each, read and written by the same table -- */
 
@@ -258,127 +251,6 @@ static int check_schema(const struct json *root, struct err *err)
     return err_set(err, -EBADMSG, "its schema is \"%s\", not \"" MODEL_FILE_SCHEMA "\"", schema);
 }
 
-/* -- what all points together must be -- */
-
-static double noise_watts(const struct model_point *a, const struct model_point *b)
-{
-    return FALL_RATIO * a->package_watts +
-           FALL_DEVIATIONS * hypot(a->package_stddev, b->package_stddev);
-}
-
-static int check_order(const struct model_file *m, size_t i, struct err *err)
-{
-    const struct model_point *before = &m->point[i - 1];
-    const struct model_point *p = &m->point[i];
-    if (p->load <= before->load) {
-        return err_set(err, -EBADMSG,
-                       "points[%zu].load is %g after %g: the points are in order of their load", i,
-                       p->load, before->load);
-    }
-    if ((p->dram_watts < 0) != (m->point[0].dram_watts < 0)) {
-        return err_set(err, -EBADMSG, "points[%zu].dram_watts: either every point has it or none",
-                       i);
-    }
-    for (size_t k = 0; k < i; k++) {
-        double fall = m->point[k].package_watts - p->package_watts;
-        if (fall > noise_watts(&m->point[k], p)) {
-            return err_set(err, -EBADMSG,
-                           "points[%zu].package_watts is %.4g W at load %g, below the %.4g W of "
-                           "load %g by more than their noise: more load cannot draw less; "
-                           "calibrate again on a machine that does nothing else",
-                           i, p->package_watts, p->load, m->point[k].package_watts,
-                           m->point[k].load);
-        }
-    }
-    return 0;
-}
-
-static int check_ends(const struct model_file *m, struct err *err)
-{
-    const struct model_point *first = &m->point[0];
-    const struct model_point *last = &m->point[m->points - 1];
-    if (first->load != 0 || last->load != 1) {
-        return err_set(err, -EBADMSG,
-                       "the points go from load %g to %g: both ends, 0 and 1, are needed",
-                       first->load, last->load);
-    }
-    if (last->usage_ratio - first->usage_ratio < USAGE_SPAN_MIN) {
-        return err_set(err, -EBADMSG,
-                       "the load went from %.0f %% to %.0f %% only, where 0 %% and 100 %% were "
-                       "wanted: something else kept the CPUs busy, or the load was held back (a "
-                       "CPU limit); calibrate again without it",
-                       100 * first->usage_ratio, 100 * last->usage_ratio);
-    }
-    if (last->package_watts - first->package_watts <= noise_watts(first, last)) {
-        return err_set(
-            err, -EBADMSG,
-            "full load draws %.4g W and rest %.4g W, no more than noise apart: such a sensor "
-            "does not see the processor",
-            last->package_watts, first->package_watts);
-    }
-    return 0;
-}
-
-/* The calendar's: what comes back from it is the same text. */
-static bool is_utc_time(const char *text)
-{
-    static const char format[] = "%Y-%m-%dT%H:%M:%SZ";
-    struct tm tm = { 0 };
-    char same[32];
-    const char *end = strptime(text, format, &tm);
-    if (!end || *end)
-        return false;
-    time_t seconds = timegm(&tm);
-    return gmtime_r(&seconds, &tm) && strftime(same, sizeof(same), format, &tm) > 0 &&
-           strcmp(same, text) == 0;
-}
-
-static int check_origin(const struct model_file *m, struct err *err)
-{
-    static const char *const sensors[] = { "powercap", "perf", "msr", "hwmon" };
-    if (!is_utc_time(m->date)) {
-        return err_set(err, -EBADMSG,
-                       "created_at is \"%s\", which is no time: it is UTC as "
-                       "2026-11-22T19:40:00Z",
-                       m->date);
-    }
-    if (!is_among(m->source, sensors, ARRAY_LEN(sensors))) {
-        return err_set(err, -EBADMSG,
-                       "source is \"%s\", which is no sensor: powercap, perf, msr or hwmon",
-                       m->source);
-    }
-    return 0;
-}
-
-static int check_dram(const struct model_file *m, size_t i, struct err *err)
-{
-    bool watts = m->point[i].dram_watts >= 0;
-    bool stddev = m->point[i].dram_stddev >= 0;
-    if (watts == stddev)
-        return 0;
-    return err_set(err, -EBADMSG, "points[%zu].%s is missing beside its %s", i,
-                   watts ? "dram_stddev" : "dram_watts", watts ? "dram_watts" : "dram_stddev");
-}
-
-static int check_all(const struct model_file *m, struct err *err)
-{
-    int code = check_origin(m, err);
-    for (size_t i = 0; code == 0 && i < m->points; i++)
-        code = check_dram(m, i, err);
-    if (code < 0)
-        return code;
-    if (m->sockets > m->threads) {
-        return err_set(err, -EBADMSG, "machine.sockets is %u, more than its %u threads", m->sockets,
-                       m->threads);
-    }
-    for (size_t i = 1; i < m->points; i++) {
-        code = check_order(m, i, err);
-        if (code < 0)
-            return code;
-    }
-    return check_ends(m, err);
-}
-
 static int take_all(const struct json *root, struct model_file *m, struct err *err)
 {
     static const char *const objects[] = { "schema", "machine", "points", "residuals" };
@@ -396,7 +268,7 @@ static int take_all(const struct json *root, struct model_file *m, struct err *e
         code = take_points(json_get(root, "points"), m, err);
     if (code == 0)
         code = take_strict(&residuals, json_get(root, "residuals"), m, err);
-    return code < 0 ? code : check_all(m, err);
+    return code < 0 ? code : model_file_check(m, err);
 }
 
 int model_file_parse(const char *text, size_t len, struct model_file *ret, struct err *err)
@@ -477,13 +349,24 @@ static struct json *to_json(const struct model_file *m)
     return root;
 }
 
-int model_file_write(const char *path, const struct model_file *file, struct err *err)
+int model_file_print(const struct model_file *file, char **ret_text, struct err *err)
 {
     AUTO_JSON root = to_json(file);
-    AUTO_STR text = json_print(root, true);
+    char *text = json_print(root, true);
     struct model_file same;
-    /* A file that nobody can use is none. */
     int code = model_file_parse(text, strlen(text), &same, err);
+    if (code < 0) {
+        free(text);
+        return code;
+    }
+    *ret_text = text;
+    return 0;
+}
+
+int model_file_write(const char *path, const struct model_file *file, struct err *err)
+{
+    AUTO_STR text = NULL;
+    int code = model_file_print(file, &text, err);
     if (code < 0) {
         err_prefix(err, "%s was not written, since what was measured makes no model", path);
         return code;

@@ -16,6 +16,11 @@
 #define MODEL_FILE_SCHEMA "kepler-model/1"
 #define MODEL_POINTS_MAX  101
 
+/* Real load of the lowest and the highest point, beyond which the ends of the curve would be a
+   guess: of ten percent at rest, most of the watts are the load's. */
+#define MODEL_USAGE_FIRST_MAX 0.10
+#define MODEL_USAGE_LAST_MIN  0.95
+
 struct model_point {
     double load;                          /* wanted, 0 .. 1 */
     double usage_ratio;                   /* as it was: run time of all tasks over CPUs x elapsed */
@@ -40,11 +45,19 @@ struct model_file {
 MUST_USE int model_file_parse(const char *text, size_t len, struct model_file *ret,
                               struct err *err);
 MUST_USE int model_file_read(const char *path, struct model_file *ret, struct err *err);
-/* Whole or not at all: a temporary file beside it, fsynced, renamed. */
+/* As JSON into @ret_text (the caller frees). -EBADMSG if it makes no model. */
+MUST_USE int model_file_print(const struct model_file *file, char **ret_text, struct err *err);
+/* Whole or not at all: a temporary file beside it, fsynced, renamed. -EBADMSG as above. */
 MUST_USE int model_file_write(const char *path, const struct model_file *file, struct err *err);
 
-/* Tier B' for a machine of this CPU model: watts between the points are linear in usage_ratio.
-   -EINVAL if @file is of another CPU model. */
+/* What its members together must be, each being right by itself; model_file_parse() asks it. */
+MUST_USE int model_file_check(const struct model_file *file, struct err *err);
+/* Its points in order of the load that they had. */
+void model_file_by_usage(const struct model_file *file, struct model_point ret[MODEL_POINTS_MAX]);
+
+/* Tier B' for a machine of this CPU model: watts go through the points, at the load that they had,
+   along the generic shape. -EINVAL if @file is of another CPU model, or has watts that none such
+   can draw. */
 MUST_USE int model_file_to_power(const struct model_file *file, const char *path,
                                  const struct cpu_facts *cpu, struct cpu_power *ret,
                                  struct err *err);

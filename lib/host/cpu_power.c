@@ -262,7 +262,7 @@ int cpu_power_from_ends(const struct power_ends *ends, struct cpu_power *ret, st
     for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
         p.curve[i] = idle + (full - idle) * cpu_power_shape[i];
     p.table_threads = ends->threads * TABLE_SOCKETS / ends->sockets;
-    set_bounds(&p, tier_b_calibrated);
+    set_bounds(&p, ends->is_shape_known ? tier_b_calibrated : tier_b_other);
     set_generic_dram(&p);
     (void)snprintf(p.name, sizeof(p.name), "%s", ends->name);
     (void)snprintf(p.source, sizeof(p.source), "%s; generic_curves.csv", ends->name);
@@ -270,6 +270,8 @@ int cpu_power_from_ends(const struct power_ends *ends, struct cpu_power *ret, st
                    "tier B': idle %g W and full %g W of %u socket%s are known (%s), between them "
                    "the generic shape",
                    idle, full, ends->sockets, ends->sockets == 1 ? "" : "s", ends->name);
+    if (!ends->is_shape_known)
+        append_reason(&p, "; " CPU_POWER_SHAPE_OF_OTHERS);
     *ret = p;
     return 0;
 }

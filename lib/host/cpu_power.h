@@ -55,8 +55,12 @@ struct power_ends {
     const char *name; /* whose they are: "rack 7" */
     unsigned sockets, threads;
     double idle_watts, full_watts; /* 0 < idle < full */
+    bool is_shape_known;           /* the curve between them is of Intel's, or measured, too */
 };
-/* Tier B': idle + (full - idle) x shape. -EINVAL for ends that make no sense. */
+/* Tier B': idle + (full - idle) x shape; where that shape is not known to hold, with bounds as wide
+   as tier B's of such processors. -EINVAL for ends that make no sense. */
+#define CPU_POWER_SHAPE_OF_OTHERS \
+ "the shape is that of Intel's processors, and no other's is known: hence wide bounds"
 MUST_USE int cpu_power_from_ends(const struct power_ends *ends, struct cpu_power *ret,
                                  struct err *err);
 

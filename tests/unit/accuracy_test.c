@@ -243,8 +243,8 @@ static void built_in_bounds_are_the_rules(void **state)
     assert_near(p.bound_low, b.low, 0.01, "B, low");
     assert_near(p.bound_high, b.high, 0.01, "B, high");
 
-    assert_int_equal(cpu_power_from_ends(&(struct power_ends){ "test", 2, 96, 50, 500 }, &p, NULL),
-                     0);
+    assert_int_equal(
+        cpu_power_from_ends(&(struct power_ends){ "test", 2, 96, 50, 500, true }, &p, NULL), 0);
     b = bounds_rule(&all, TIER_B_CALIBRATED);
     print_message("tier B': the rule gives x%.3f .. x%.3f, built in x%.2f .. x%.2f\n", b.low,
                   b.high, p.bound_low, p.bound_high);

@@ -327,7 +327,7 @@ static void between_two_ends(void **state)
     struct cpu_power p = { 0 };
     struct err err = { 0 };
     assert_int_equal(
-        cpu_power_from_ends(&(struct power_ends){ "rack 7", 2, 64, 60, 600 }, &p, &err), 0);
+        cpu_power_from_ends(&(struct power_ends){ "rack 7", 2, 64, 60, 600, true }, &p, &err), 0);
     assert_int_equal(p.tier, TIER_B_CALIBRATED);
     assert_int_equal(p.curve_sockets, 2);
     assert_int_equal(p.table_threads, 64);
@@ -342,10 +342,17 @@ static void between_two_ends(void **state)
     assert_string_equal(p.name, "rack 7");
     assert_string_equal(p.reason, "tier B': idle 60 W and full 600 W of 2 sockets are known (rack "
                                   "7), between them the generic shape");
-    assert_int_equal(cpu_power_from_ends(&(struct power_ends){ "one", 1, 32, 60, 600 }, &p, &err),
-                     0);
+    assert_int_equal(
+        cpu_power_from_ends(&(struct power_ends){ "one", 1, 32, 60, 600, true }, &p, &err), 0);
     assert_int_equal(p.table_threads, 64); /* two sockets of it */
     assert_int_equal(p.curve_sockets, 1);
+
+    assert_int_equal(
+        cpu_power_from_ends(&(struct power_ends){ "an EPYC", 1, 32, 60, 600, false }, &p, &err), 0);
+    assert_close(p.bound_low, 0.5, "another maker's shape");
+    assert_close(p.bound_high, 2, "another maker's shape");
+    assert_non_null(strstr(p.reason, "(an EPYC), between them the generic shape; the shape is that "
+                                     "of Intel's processors"));
 }
 
 static void ends_that_make_no_sense(void **state)
@@ -371,7 +378,7 @@ static void ends_that_make_no_sense(void **state)
         struct err err = { 0 };
         int code = cpu_power_from_ends(&(struct power_ends){ "rack 7", rows[i].sockets,
                                                              rows[i].threads, rows[i].idle_watts,
-                                                             rows[i].full_watts },
+                                                             rows[i].full_watts, true },
                                        &p, &err);
         if (code != -EINVAL || !strstr(err.text, rows[i].saying) || !strstr(err.text, "rack 7"))
             fail_msg("%s: %d, %s", rows[i].why, code, err.text);

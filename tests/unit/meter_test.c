@@ -780,7 +780,7 @@ static void idle_as_it_was_calibrated(void **state)
     dump_read_machine(&d);
     struct power_machine *m = &d.machine;
     double memory_gb = m->memory_gb;
-    if (cpu_power_from_ends(&(struct power_ends){ "a calibration", 1, 2, 40, 240 }, &m->power,
+    if (cpu_power_from_ends(&(struct power_ends){ "a calibration", 1, 2, 40, 240, true }, &m->power,
                             &err) < 0)
         fail_msg("%s", err.text);
     for (int i = 0; i < POWER_CURVE_POINTS; i++)

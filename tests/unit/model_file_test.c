@@ -8,9 +8,11 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 /* cmocka needs the four headers above first */
 #include <cmocka.h>
@@ -180,11 +182,24 @@ static void a_document_that_is_not_right_is_refused(void **state)
         { "loads out of order", "\"load\": 0.5", "\"load\": 0", -EBADMSG,
           "points[1].load is 0 after 0" },
         { "watts falling more than noise", "\"package_watts\": 300", "\"package_watts\": 500",
-          -EBADMSG, "points[2].package_watts is 420 W at load 1, below the 500 W of load 0.5" },
+          -EBADMSG,
+          "package_watts is 420 W at load 1 (really 100.0 %), below the 500 W of load 0.5 (really "
+          "50.0 %)" },
+        { "memory's watts falling more than noise", "\"dram_watts\": 40", "\"dram_watts\": 120",
+          -EBADMSG, "dram_watts is 80 W at load 1 (really 100.0 %), below the 120 W of load 0.5" },
         { "not up to full load", "\"load\": 1,", "\"load\": 0.9,", -EBADMSG, "from load 0 to 0.9" },
         { "not from rest", "\"load\": 0,", "\"load\": 0.1,", -EBADMSG, "from load 0.1 to 1" },
-        { "a load that was held back", "\"usage_ratio\": 1,", "\"usage_ratio\": 0.4,", -EBADMSG,
-          "from 0 % to 40 % only" },
+        { "a load that was held back", "\"usage_ratio\": 1,", "\"usage_ratio\": 0.94,", -EBADMSG,
+          "busy for 94.0 % of the time only, where 95 % are the least: the load was held back" },
+        { "a machine that was busy", "\"usage_ratio\": 0,", "\"usage_ratio\": 0.11,", -EBADMSG,
+          "busy for 11.0 % of the time, where 10 % are the most: something else kept the CPUs "
+          "busy" },
+        { "memory that no machine has", "\"memory_gb\": 200", "\"memory_gb\": 1e-300", -EBADMSG,
+          "machine.memory_gb is 1e-300, which no machine has" },
+        { "a deviation above its watts", "\"package_stddev\": 1.5", "\"package_stddev\": 300.5",
+          -EBADMSG, "points[1].package_stddev is 300.5 W, more than the 300 W" },
+        { "memory's deviation above its watts", "\"dram_stddev\": 0.2", "\"dram_stddev\": 1e6",
+          -EBADMSG, "points[1].dram_stddev is 1e+06 W, more than the 40 W" },
         { "dram at one point less", "\"dram_watts\": 40,", "", -EBADMSG, "points[1].dram_watts" },
         { "dram watts without power", "\"dram_watts\": 40", "\"dram_watts\": 0", -EBADMSG,
           "points[1].dram_watts is 0" },
@@ -299,6 +314,63 @@ static void noise_between_two_points_is_no_fall(void **state)
     m.point[1].package_stddev = 20;
     AUTO_STR scattered = written(&m);
     assert_int_equal(model_file_parse(scattered, strlen(scattered), &got, &err), 0);
+    m.point[1].package_watts = 570; /* scattering by 300 W hides no fall of more than a quarter */
+    m.point[1].package_stddev = 300;
+    assert_int_equal(model_file_check(&m, &err), -EBADMSG);
+    assert_non_null(strstr(err.text, "more load cannot draw less"));
+}
+
+static void memory_that_is_not_known_is_none(void **state)
+{
+    (void)state;
+    static const double gb[] = { 0, 0.1 };
+    for (size_t i = 0; i < ARRAY_LEN(gb); i++) {
+        struct err err = { 0 };
+        struct model_file m = calibrated();
+        m.memory_gb = gb[i];
+        if (model_file_check(&m, &err) < 0)
+            fail_msg("%g GB: %s", gb[i], err.text);
+    }
+}
+
+/* What a step had beside it, its neighbour may not have had. */
+static void points_are_in_order_of_the_load_that_they_had(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        struct model_point point[4];
+        const char *says; /* NULL: nothing, it is accepted */
+    } rows[] = {
+        { "one step out of order",
+          { { 0, 0.01, 10, 60, 1, -1, -1 },
+            { 0.5, 0.66, 10, 350, 1, -1, -1 },
+            { 0.6, 0.6, 10, 320, 1, -1, -1 },
+            { 1, 1, 10, 420, 1, -1, -1 } },
+          NULL },
+        { "few watts at a load that was full",
+          { { 0, 0.01, 10, 60, 1, -1, -1 },
+            { 0.1, 1, 10, 61, 1, -1, -1 },
+            { 0.2, 0.2, 10, 150, 1, -1, -1 },
+            { 1, 0.99, 10, 420, 1, -1, -1 } },
+          "package_watts is 61 W at load 0.1 (really 100.0 %), below the 150 W of load 0.2" },
+        { "the same load with more and with less",
+          { { 0, 0.01, 10, 60, 1, -1, -1 },
+            { 0.3, 0.5, 10, 330, 1, -1, -1 },
+            { 0.6, 0.5, 10, 300, 1, -1, -1 },
+            { 1, 1, 10, 420, 1, -1, -1 } },
+          NULL },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct err err = { 0 };
+        struct model_file m = calibrated();
+        m.points = ARRAY_LEN(rows[i].point);
+        memcpy(m.point, rows[i].point, sizeof(rows[i].point));
+        int code = model_file_check(&m, &err);
+        if (code != (rows[i].says ? -EBADMSG : 0) ||
+            (rows[i].says && !strstr(err.text, rows[i].says)))
+            fail_msg("%s: %d, %s", rows[i].sentence, code, err.text);
+    }
 }
 
 static void what_makes_no_model_is_not_written(void **state)
@@ -317,6 +389,35 @@ static void what_makes_no_model_is_not_written(void **state)
     assert_non_null(strstr(err.text, "does not see the processor"));
     AUTO_STR kept = text_of(&t, "/model.json");
     assert_string_equal(kept, "older");
+}
+
+/* A limit of the size of files is a disk that is full, for whoever runs this. */
+static void a_full_disk_leaves_what_was_there(void **state)
+{
+    (void)state;
+    AUTO_TREE t;
+    struct err err = { 0 };
+    struct model_file m = calibrated();
+    struct rlimit before;
+    tree_make(&t);
+    tree_put(&t, "/model.json", "older");
+    AUTO_STR path = tree_path(&t, "/model.json");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const struct rlimit full = { 100, before.rlim_max };
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &full), 0);
+    int code = model_file_write(path, &m, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    (void)signal(SIGXFSZ, SIG_DFL);
+    assert_int_equal(code, -EFBIG);
+    assert_non_null(strstr(err.text, "what was there before is unchanged"));
+    AUTO_STR kept = text_of(&t, "/model.json");
+    assert_string_equal(kept, "older");
+    struct rootfs_names names;
+    assert_int_equal(rootfs_list(&t.fs, "/", &names), 0);
+    assert_int_equal(names.n, 1); /* nothing is left beside it */
+    rootfs_names_done(&names);
+    assert_int_equal(model_file_write("/dev/full", &m, &err), -ENOSPC);
 }
 
 static void a_file_that_cannot_be_read_is_named(void **state)
@@ -349,22 +450,39 @@ static struct cpu_power power_of(const struct model_file *m)
     return p;
 }
 
-static void watts_between_the_points_are_linear(void **state)
+/* What the generic shape says between @low and @high watts at load @from and @to. */
+static double along_shape(double u, const double from[2], const double to[2])
+{
+    double low = watt_interpolate(cpu_power_shape, from[0]);
+    double high = watt_interpolate(cpu_power_shape, to[0]);
+    double at = watt_interpolate(cpu_power_shape, u);
+    return from[1] + (to[1] - from[1]) * (at - low) / (high - low);
+}
+
+static void watts_between_the_points_follow_the_shape(void **state)
 {
     (void)state;
     struct model_file m = calibrated();
     struct cpu_power p = power_of(&m);
-    static const double want[POWER_CURVE_POINTS] = { 60,  108, 156, 204, 252, 300,
-                                                     324, 348, 372, 396, 420 };
     assert_int_equal(p.tier, TIER_B_CALIBRATED);
-    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
-        assert_close(p.curve[i], want[i], "package watts");
+    for (size_t i = 0; i < POWER_CURVE_POINTS; i++) {
+        double u = (double)i / 10;
+        double want =
+            u <= 0.5 ? along_shape(u, (const double[]){ 0, 60 }, (const double[]){ 0.5, 300 })
+                     : along_shape(u, (const double[]){ 0.5, 300 }, (const double[]){ 1, 420 });
+        assert_close(p.curve[i], want, "package watts");
+    }
+    assert_close(p.curve[0], 60, "the first point is kept");
+    assert_close(p.curve[5], 300, "the middle one");
+    assert_close(p.curve[10], 420, "the last one");
     assert_close(p.dram_watts_per_gb[0], 0.1, "dram at rest");
     assert_close(p.dram_watts_per_gb[5], 0.2, "dram at 50 %");
     assert_close(p.dram_watts_per_gb[10], 0.4, "dram at full load");
-    assert_close(p.dram_low, p.bound_low, "dram is as sure as the package");
-    assert_close(p.dram_high, p.bound_high, "dram is as sure as the package");
-    assert_true(p.bound_low < 1 && p.bound_high > 1);
+    assert_true(p.dram_watts_per_gb[1] > 0.1 && p.dram_watts_per_gb[1] < 0.2);
+    assert_close(p.dram_low, DRAM_BOUND_LOW, "memory of another machine is other modules");
+    assert_close(p.dram_high, DRAM_BOUND_HIGH, "memory of another machine is other modules");
+    assert_close(p.bound_low, 0.90, "low");
+    assert_close(p.bound_high, 1.19, "high");
     assert_int_equal(p.curve_sockets, 2);
     assert_int_equal(p.table_threads, 96);
 }
@@ -392,13 +510,17 @@ static void points_count_where_they_were(void **state)
     m.point[1].usage_ratio = 0.6;
     m.point[2].usage_ratio = 0.98;
     struct cpu_power p = power_of(&m);
-    assert_close(p.curve[0], 60, "below the first point it is flat");
     assert_close(p.curve[6], 300, "the middle one is at 60 %");
-    assert_close(p.curve[10], 420, "above the last point it is flat");
+    assert_true(p.curve[0] < 60 && p.curve[10] > 420);
     m.point[1].package_watts = 425;
     p = power_of(&m);
     for (size_t i = 1; i < POWER_CURVE_POINTS; i++)
         assert_true(p.curve[i] >= p.curve[i - 1]);
+    struct model_point middle = m.point[1];
+    m.point[1] = m.point[2];
+    m.point[2] = middle;
+    struct cpu_power swapped = power_of(&m);
+    assert_memory_equal(swapped.curve, p.curve, sizeof(p.curve));
 }
 
 static void points_at_the_same_load_are_one(void **state)
@@ -411,16 +533,119 @@ static void points_at_the_same_load_are_one(void **state)
     assert_close(p.curve[10], 420, "full load");
 }
 
-static void two_ends_take_the_generic_shape(void **state)
+/* Of a machine that is the generic shape, whatever of it was seen: all of it comes out. */
+static void what_was_not_seen_is_told_by_the_shape(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        size_t points;
+        double from, to;
+    } rows[] = {
+        { "both ends, and nothing else", 2, 0, 1 },
+        { "two points, of a machine that was never quite at rest", 2, 0.04, 0.97 },
+        { "eleven of them, between the ends", 11, 0.05, 0.95 },
+        { "as busy as it may be", 3, 0.1, 0.95 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct model_file m = calibrated();
+        m.points = rows[i].points;
+        for (size_t k = 0; k < m.points; k++) {
+            double load = (double)k / (double)(m.points - 1);
+            double u = rows[i].from + (rows[i].to - rows[i].from) * load;
+            double watts = 60 + 240 * watt_interpolate(cpu_power_shape, u);
+            m.point[k] = (struct model_point){ load, u, 10, watts, 1, -1, -1 };
+        }
+        assert_int_equal(model_file_check(&m, NULL), 0);
+        struct cpu_power p = power_of(&m);
+        for (size_t k = 0; k < POWER_CURVE_POINTS; k++)
+            assert_near(p.curve[k], 60 + 240 * cpu_power_shape[k], 1e-6, rows[i].sentence);
+    }
+}
+
+static void rest_is_never_told_as_nothing(void **state)
 {
     (void)state;
     struct model_file m = calibrated();
-    m.point[1] = m.point[2];
-    m.points = 2;
+    m.point[0].usage_ratio = 0.1; /* so steep that the shape would leave less than nothing */
+    m.point[0].package_watts = 30;
     struct cpu_power p = power_of(&m);
-    for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
-        assert_near(p.curve[i], 60 + 360 * cpu_power_shape[i], 1e-6,
-                    "idle + (full - idle) x shape");
+    assert_close(p.curve[0], 10, "a third, as of the processors that were measured");
+}
+
+static void bounds_grow_with_what_was_not_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence, *vendor;
+        size_t points;
+        double first_usage, low, high;
+    } rows[] = {
+        { "from rest", "GenuineIntel", 11, 0.01, 0.90, 1.19 },
+        { "hardly busy", "GenuineIntel", 11, 0.02, 0.90, 1.19 },
+        { "five percent at rest", "GenuineIntel", 11, 0.05, 0.762, 1.379 },
+        { "ten percent at rest", "GenuineIntel", 11, 0.10, 0.532, 1.694 },
+        { "two points, by the shape of Intel's", "GenuineIntel", 2, 0.01, 0.90, 1.19 },
+        { "two points of another maker's", "AuthenticAMD", 2, 0.01, 0.5, 2 },
+        { "two points of nobody knows whose", "", 2, 0.01, 0.5, 2 },
+        { "six points of another maker's", "AuthenticAMD", 6, 0.01, 0.5, 2 },
+        { "eleven points lean on no shape", "AuthenticAMD", 11, 0.01, 0.90, 1.19 },
+        { "but what lies below the first one does", "AuthenticAMD", 11, 0.05, 0.5, 2 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct model_file m = calibrated();
+        struct cpu_facts cpu = same_cpu();
+        struct cpu_power p;
+        m.points = rows[i].points;
+        for (size_t k = 0; k < m.points; k++) {
+            double load = (double)k / (double)(m.points - 1);
+            double u = fmax(load, rows[i].first_usage);
+            double watts = 60 + 240 * watt_interpolate(cpu_power_shape, u);
+            m.point[k] = (struct model_point){ load, u, 10, watts, 1, -1, -1 };
+        }
+        (void)snprintf(cpu.vendor, sizeof(cpu.vendor), "%s", rows[i].vendor);
+        assert_int_equal(model_file_to_power(&m, "m.json", &cpu, &p, NULL), 0);
+        assert_near(p.bound_low, rows[i].low, 1e-9, rows[i].sentence);
+        assert_near(p.bound_high, rows[i].high, 1e-9, rows[i].sentence);
+        assert_int_equal(strstr(p.reason, "no other's is known") != NULL, rows[i].high == 2);
+    }
+}
+
+/* 8275CL: 240 W a socket. */
+static void watts_that_no_such_machine_draws_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        double package, dram, memory_gb;
+        const char *says; /* NULL: accepted */
+    } rows[] = {
+        { "what firmware without limits allows", 1000, 80, 200, NULL },
+        { "more than that", 1001, 80, 200,
+          "says that the package drew 1001 W at load 1, where its processors and memory can draw "
+          "1000 W at most" },
+        { "a million", 1e6, 80, 200, "1000 W at most" },
+        { "memory as the packages", 420, 480, 200, NULL },
+        { "more than modules draw", 420, 481, 200, "the memory drew 481 W at load 1" },
+        { "hardly any memory", 420, 80, 0.1, "0.24 W at most" },
+        { "memory of unknown size", 420, 501, 0, "500 W at most" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct model_file m = calibrated();
+        struct cpu_facts cpu = same_cpu();
+        struct cpu_power p = { .table_threads = 77 };
+        struct err err = { 0 };
+        m.point[2].package_watts = rows[i].package;
+        m.point[2].dram_watts = rows[i].dram;
+        m.memory_gb = rows[i].memory_gb;
+        if (rows[i].memory_gb == 0.1)
+            m.point[0].dram_watts = m.point[1].dram_watts = 0.1;
+        int code = model_file_to_power(&m, "m.json", &cpu, &p, &err);
+        if (code != (rows[i].says ? -EINVAL : 0) ||
+            (rows[i].says && !strstr(err.text, rows[i].says)))
+            fail_msg("%s: %d, %s", rows[i].sentence, code, err.text);
+        assert_int_equal(p.table_threads == 77, code < 0);
+    }
 }
 
 static void without_a_dram_sensor_the_generic_curve_stays(void **state)
@@ -488,13 +713,19 @@ int main(void)
         cmocka_unit_test(what_a_point_lacks_is_told_of_that_point),
         cmocka_unit_test(points_that_are_none_or_too_many_are_refused),
         cmocka_unit_test(noise_between_two_points_is_no_fall),
+        cmocka_unit_test(memory_that_is_not_known_is_none),
+        cmocka_unit_test(points_are_in_order_of_the_load_that_they_had),
         cmocka_unit_test(what_makes_no_model_is_not_written),
+        cmocka_unit_test(a_full_disk_leaves_what_was_there),
         cmocka_unit_test(a_file_that_cannot_be_read_is_named),
-        cmocka_unit_test(watts_between_the_points_are_linear),
+        cmocka_unit_test(watts_between_the_points_follow_the_shape),
         cmocka_unit_test(it_says_whose_figures_they_are),
         cmocka_unit_test(points_count_where_they_were),
         cmocka_unit_test(points_at_the_same_load_are_one),
-        cmocka_unit_test(two_ends_take_the_generic_shape),
+        cmocka_unit_test(what_was_not_seen_is_told_by_the_shape),
+        cmocka_unit_test(rest_is_never_told_as_nothing),
+        cmocka_unit_test(bounds_grow_with_what_was_not_seen),
+        cmocka_unit_test(watts_that_no_such_machine_draws_are_refused),
         cmocka_unit_test(without_a_dram_sensor_the_generic_curve_stays),
         cmocka_unit_test(one_socket_is_half_of_the_two_of_a_table),
         cmocka_unit_test(another_cpu_is_refused_with_both_names),

@@ -171,7 +171,7 @@ static struct watt_model tier_b_calibrated(unsigned sockets)
 {
     struct watt_model m = { .sockets = sockets, .threads = 32 * sockets };
     assert_int_equal(
-        cpu_power_from_ends(&(struct power_ends){ "test", 1, 32, 60, 600 }, &m.power, NULL), 0);
+        cpu_power_from_ends(&(struct power_ends){ "test", 1, 32, 60, 600, true }, &m.power, NULL), 0);
     return m;
 }
 
@@ -554,7 +554,7 @@ static struct watt_model calibrated_small(void)
     static const double watts[] = { 20, 60, 90 };
     struct watt_model m = { .sockets = 1, .threads = 2 };
     assert_int_equal(
-        cpu_power_from_ends(&(struct power_ends){ "test", 1, 2, 20, 90 }, &m.power, NULL), 0);
+        cpu_power_from_ends(&(struct power_ends){ "test", 1, 2, 20, 90, true }, &m.power, NULL), 0);
     for (size_t i = 0; i < POWER_CURVE_POINTS; i++)
         m.power.curve[i] = at_usage(u, watts, (double)i / 10);
     return m;
