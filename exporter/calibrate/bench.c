@@ -80,13 +80,22 @@ int bench_open(struct bench *b, const struct calibrate_options *o, struct err *e
     return 0;
 }
 
+/* Not those that whoever started this had it ignore, as nohup and a script's `cmd &` do: a signalfd
+   would take them all the same. */
+static void add_unless_ignored(sigset_t *set, int sign)
+{
+    struct sigaction action;
+    if (sigaction(sign, NULL, &action) < 0 || action.sa_handler != SIG_IGN)
+        (void)sigaddset(set, sign);
+}
+
 static int catch_signals(struct bench *b, struct err *err)
 {
     sigset_t set;
     (void)sigemptyset(&set);
-    (void)sigaddset(&set, SIGINT);
-    (void)sigaddset(&set, SIGTERM);
-    (void)sigaddset(&set, SIGHUP);
+    add_unless_ignored(&set, SIGINT);
+    add_unless_ignored(&set, SIGTERM);
+    add_unless_ignored(&set, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     b->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     if (b->signal_fd < 0)

@@ -42,8 +42,8 @@ struct bench {
    Without one it is 0 too, and bench.source is NULL. -EINVAL: they name none that there is. */
 MUST_USE int bench_open(struct bench *b, const struct calibrate_options *o, struct err *err);
 
-/* The sensor, the accounting of run time, and from here on SIGINT, SIGTERM and SIGHUP are caught:
-   before any thread is started. */
+/* The sensor, the accounting of run time, and from here on SIGINT, SIGTERM and SIGHUP are caught,
+   unless they are ignored: before any thread is started. */
 MUST_USE int bench_start(struct bench *b, struct err *err);
 void bench_close(struct bench *b);
 
