@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/compiler.h"
 #include "calibrate/bench.h"
+#include "calibrate/limit.h"
 #include "calibrate/load.h"
 #include "calibrate/options.h"
+#include "calibrate/output.h"
 #include "calibrate/plan.h"
 #include "calibrate/progress.h"
 #include "calibrate/say.h"
@@ -16,7 +18,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <sys/stat.h>
 
 enum exit_code {
     EXIT_DONE = 0,
@@ -25,8 +26,8 @@ enum exit_code {
     EXIT_INTERRUPTED = 130 /* as a shell says of who was ended by SIGINT */
 };
 
-#define BUSY_AT_REST  0.05 /* real load of the 0 % step beyond which P(0) is not the machine's */
-#define SHORT_OF_FULL 0.95
+/* Real load of the 0 % step beyond which a person should know what it does to the bounds. */
+#define BUSY_AT_REST 0.02
 
 struct calibration {
     struct calibrate_options options;
@@ -106,22 +107,15 @@ static void say_point(struct calibration *c, const struct model_point *p)
     if (p->load == 0 && p->usage_ratio > BUSY_AT_REST) {
         progress_say(&c->progress,
                      "warning: the machine is not idle: %.1f %% of its CPU time is used by "
-                     "others, so that the lowest point lies above its rest; stop them and "
-                     "calibrate again",
-                     100 * p->usage_ratio);
-    }
-    if (p->load >= 1 && p->usage_ratio < SHORT_OF_FULL) {
-        progress_say(&c->progress,
-                     "warning: full load came to %.1f %% only (a CPU limit of this container, "
-                     "or CPUs that it may not use): beyond it nothing is known",
-                     100 * p->usage_ratio);
+                     "others; what it draws at rest is told by a shape then, with wider bounds, "
+                     "and above %.0f %% nothing is written; stop them and calibrate again",
+                     100 * p->usage_ratio, 100 * MODEL_USAGE_FIRST_MAX);
     }
 }
 
 static void warn_before(const struct calibration *c)
 {
     const struct bench *b = &c->bench;
-    unsigned threads = b->power.cpu.threads;
     if (b->power.cpu.hypervisor) {
         (void)complain(0, "warning: this is a virtual machine; what its sensor tells holds for no "
                           "other machine, as its share of the host is not known");
@@ -131,12 +125,6 @@ static void warn_before(const struct calibration *c)
             "kepler-exporter calibrate: warning: the real load is told by /proc, as "
             "eBPF cannot be used: %s\n",
             b->accounting_why);
-    }
-    if (!b->machine.foreign && c->cpus_allowed < threads) {
-        say(stderr,
-            "kepler-exporter calibrate: warning: only %zu of %u CPUs may be used by "
-            "this process: run it where it is not confined\n",
-            c->cpus_allowed, threads);
     }
 }
 
@@ -222,6 +210,20 @@ static int say_failure(int code, const struct err *err)
     return complain(EXIT_RUN, err->text[0] ? err->text : strerror(-code));
 }
 
+/* What is piped on is the file and nothing else. */
+static void say_done(const struct calibration *c)
+{
+    const struct model_file *m = &c->model;
+    FILE *to = output_is(c->output, stdout) ? stderr : stdout;
+    say(to,
+        "%s: %zu points from %.4g W to %.4g W by %s; the generic shape is off by %.1f %% "
+        "in the mean, %.1f %% at most\n",
+        c->output, m->points, m->point[0].package_watts, m->point[m->points - 1].package_watts,
+        c->bench.source, 100 * m->residual_mean_ratio, 100 * m->residual_max_ratio);
+    (void)fprintf(to, "use it on machines with this CPU: kepler-exporter --model %s\n",
+                  to == stdout ? c->output : "FILE");
+}
+
 static int measure_and_write(struct calibration *c)
 {
     struct err err = { 0 };
@@ -235,44 +237,33 @@ static int measure_and_write(struct calibration *c)
     if (code < 0)
         return say_failure(code, &err);
     fill_model(c);
-    code = model_file_write(c->output, &c->model, &err);
+    code = output_write(c->output, stdout, &c->model, &err);
     if (code < 0)
         return say_failure(code, &err);
-    say(stdout,
-        "%s: %zu points from %.4g W to %.4g W by %s; the generic shape is off by %.1f %% "
-        "in the mean, %.1f %% at most\n",
-        c->output, c->model.points, c->model.point[0].package_watts,
-        c->model.point[c->model.points - 1].package_watts, c->bench.source,
-        100 * c->model.residual_mean_ratio, 100 * c->model.residual_max_ratio);
-    (void)printf("use it on machines with this CPU: kepler-exporter --model %s\n", c->output);
+    say_done(c);
     return EXIT_DONE;
 }
 
 /* -- before it -- */
 
-/* What would fail after minutes of load fails before. Devices and pipes are written to. */
-static int check_output(const struct calibration *c, struct err *err)
+/* The load of a dump is this machine's, whatever that is. */
+static int check_reach(const struct calibration *c, struct err *err)
 {
-    struct stat st;
-    AUTO_STR folder = mem_strdup(c->output);
-    char *slash = strrchr(folder, '/');
-    if (stat(c->output, &st) == 0) {
-        if (S_ISDIR(st.st_mode))
-            return err_set(err, -EISDIR, "%s is a folder: give --output a file", c->output);
-        if (S_ISREG(st.st_mode) && !c->options.force) {
-            return err_set(err, -EEXIST,
-                           "%s is there already: --force replaces it, --output names another",
-                           c->output);
-        }
-        if (!S_ISREG(st.st_mode))
-            return 0;
+    const struct bench *b = &c->bench;
+    double threads = b->power.cpu.threads;
+    double least = MODEL_USAGE_LAST_MIN * threads;
+    double limit = b->machine.foreign ? HUGE_VAL : limit_cpus(&b->live);
+    if (!b->machine.foreign && (double)c->cpus_allowed < least) {
+        return err_set(err, -EPERM,
+                       "only %zu of %.0f CPUs may be used by this process, which loads no machine "
+                       "fully: run it where it is not confined (taskset, cpuset)",
+                       c->cpus_allowed, threads);
     }
-    if (slash)
-        slash[slash == folder ? 1 : 0] = '\0';
-    const char *where = slash ? folder : ".";
-    if (access(where, W_OK | X_OK) < 0) {
-        return err_set(err, -errno, "cannot write into %s: %s; name another place with --output",
-                       where, strerror(errno));
+    if (limit < least) {
+        return err_set(err, -EPERM,
+                       "the control group of this process allows the time of %.4g CPUs of %.0f, "
+                       "which loads no machine fully: run it where there is no CPU limit",
+                       limit, threads);
     }
     return 0;
 }
@@ -304,7 +295,9 @@ static int run(struct calibration *c)
         say_plan(c);
     if (!c->bench.source)
         return EXIT_RUN;
-    code = check_output(c, &err);
+    code = check_reach(c, &err);
+    if (code == 0)
+        code = output_check(c->output, stdout, o->force, &err);
     if (code < 0)
         return complain(code == -EEXIST ? EXIT_USAGE : EXIT_RUN, err.text);
     return o->dry_run ? EXIT_DONE : measure_and_write(c);

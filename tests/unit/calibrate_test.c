@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "calibrate/bench.h"
+#include "calibrate/limit.h"
 #include "calibrate/load.h"
 #include "calibrate/options.h"
+#include "calibrate/output.h"
 #include "calibrate/plan.h"
 #include "calibrate/progress.h"
 #include "calibrate/say.h"
@@ -14,6 +16,7 @@
 
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -551,6 +554,195 @@ static void a_zone_that_is_not_wanted_may_fail(void **state)
     dump_done(&d);
 }
 
+/* As nohup and a script's `cmd &` start it. */
+static void an_ignored_signal_ends_nothing(void **state)
+{
+    (void)state;
+    struct dump d;
+    struct err err = { 0 };
+    struct progress progress = { .to = stderr };
+    struct bench b = BENCH_NONE;
+    dump_make(&d);
+    dump_zone(&d, PKG, "package-0", 262143328850);
+    dump_energy(&d, PKG, 1000000);
+    const struct calibrate_options o = { .source = "auto", .paths = { .root = d.tree.path } };
+    sigset_t before;
+    assert_int_equal(pthread_sigmask(SIG_BLOCK, NULL, &before), 0);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGINT, SIG_IGN);
+    b.progress = &progress;
+    if (bench_open(&b, &o, &err) < 0 || bench_start(&b, &err) < 0)
+        fail_msg("%s", err.text);
+    assert_int_equal(raise(SIGHUP), 0);
+    assert_int_equal(raise(SIGINT), 0);
+    assert_int_equal(bench_wait(&b, clock_monotonic_ns() + NS_PER_SEC / 20, "load 0 %"), 0);
+    assert_int_equal(raise(SIGTERM), 0);
+    assert_int_equal(bench_wait(&b, clock_monotonic_ns() + NS_PER_SEC, "load 0 %"), -EINTR);
+    bench_close(&b);
+    const struct timespec at_once = { 0 };
+    sigset_t term;
+    (void)sigemptyset(&term);
+    (void)sigaddset(&term, SIGTERM);
+    assert_int_equal(sigtimedwait(&term, NULL, &at_once), SIGTERM); /* or it would end this test */
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    (void)signal(SIGHUP, SIG_DFL);
+    (void)signal(SIGINT, SIG_DFL);
+    dump_done(&d);
+}
+
+/* -- limits -- */
+
+static void a_cpu_limit_is_read_before_the_load(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence, *group;
+        const char *file[2], *text[2];
+        double cpus;
+    } rows[] = {
+        { "no group at all", NULL, { 0 }, { 0 }, HUGE_VAL },
+        { "none is set",
+          "0::/a/b\n",
+          { "/sys/fs/cgroup/a/b/cpu.max" },
+          { "max 100000\n" },
+          HUGE_VAL },
+        { "its own", "0::/a/b\n", { "/sys/fs/cgroup/a/b/cpu.max" }, { "150000 100000\n" }, 1.5 },
+        { "that of one above",
+          "0::/a/b\n",
+          { "/sys/fs/cgroup/a/cpu.max", "/sys/fs/cgroup/a/b/cpu.max" },
+          { "50000 100000\n", "max 100000\n" },
+          0.5 },
+        { "a container's own, whose path its mount does not show",
+          "0::/../../kubepods/x\n",
+          { "/sys/fs/cgroup/cpu.max" },
+          { "200000 100000\n" },
+          2 },
+        { "as it was before, among other controllers",
+          "3:memory:/m\n2:cpu,cpuacct:/docker/abc\n",
+          { "/sys/fs/cgroup/cpu/docker/abc/cpu.cfs_quota_us",
+            "/sys/fs/cgroup/cpu/docker/abc/cpu.cfs_period_us" },
+          { "250000\n", "100000\n" },
+          2.5 },
+        { "none is set, as it was before",
+          "2:cpu:/\n",
+          { "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us" },
+          { "-1\n", "100000\n" },
+          HUGE_VAL },
+        { "that of cpuset is another",
+          "2:cpuset:/a\n",
+          { "/sys/fs/cgroup/cpu/a/cpu.cfs_quota_us" },
+          { "1000\n" },
+          HUGE_VAL },
+        { "lines that say nothing",
+          "x\n\n0:\n::\n",
+          { "/sys/fs/cgroup/cpu.max" },
+          { "max 5" },
+          HUGE_VAL },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        AUTO_TREE t;
+        tree_make(&t);
+        if (rows[i].group)
+            tree_put(&t, "/proc/self/cgroup", rows[i].group);
+        for (size_t k = 0; k < 2 && rows[i].file[k]; k++)
+            tree_put(&t, rows[i].file[k], rows[i].text[k]);
+        double cpus = limit_cpus(&t.fs);
+        if (cpus != rows[i].cpus)
+            fail_msg("%s: %g CPUs", rows[i].sentence, cpus);
+    }
+    static const char *const odd[] = { "", " ", "5", "5 0", "5 x", "-5 100000", "1 2 3", "5  5" };
+    for (size_t i = 0; i < ARRAY_LEN(odd); i++)
+        assert_true(limit_parse(odd[i]) == HUGE_VAL);
+}
+
+/* -- output -- */
+
+static struct model_file measured(void)
+{
+    return (struct model_file){
+        .vendor = "GenuineIntel",
+        .cpu_model = XEON_8275CL,
+        .sockets = 1,
+        .cores = 1,
+        .threads = 1,
+        .kernel = "6.8.0",
+        .date = "2026-11-22T19:40:00Z",
+        .source = "powercap",
+        .version = "1.2.3",
+        .point = { { 0, 0.01, 10, 60, 0.5, -1, -1 }, { 1, 1, 10, 420, 2.5, -1, -1 } },
+        .points = 2,
+    };
+}
+
+static char *text_of(FILE *file)
+{
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    rewind(file);
+    assert_int_equal(fd_read_all(fileno(file), &text), 0);
+    return buf_take(&text);
+}
+
+static void points_are_not_lost_on_a_full_disk(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    struct model_file m = measured();
+    struct model_file got;
+    AUTO_FILE out = tmpfile();
+    assert_non_null(out);
+    assert_int_equal(output_write("/dev/full", out, &m, &err), -ENOSPC);
+    assert_has(err.text, "what was measured is on standard output");
+    assert_has(err.text, "/dev/full");
+    AUTO_STR text = text_of(out);
+    assert_int_equal(model_file_parse(text, strlen(text), &got, &err), 0);
+    assert_close(got.point[1].package_watts, 420, "a point");
+    AUTO_FILE full = fopen("/dev/full", "w");
+    assert_non_null(full);
+    assert_int_equal(output_write("/nonexistent/m.json", full, &m, &err), -ENOENT);
+    assert_has(err.text, "what was measured is lost");
+}
+
+static void what_makes_no_model_is_printed_nowhere(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    struct model_file m = measured();
+    AUTO_FILE out = tmpfile();
+    assert_non_null(out);
+    m.point[1].usage_ratio = 0.52;
+    assert_int_equal(output_write("/dev/null", out, &m, &err), -EBADMSG);
+    assert_has(err.text, "busy for 52.0 % of the time only");
+    AUTO_STR text = text_of(out);
+    assert_string_equal(text, "");
+}
+
+/* `--output=/dev/stdout >m.json`: the shell has made the file, and it is meant. */
+static void standard_output_gets_the_file_alone(void **state)
+{
+    (void)state;
+    AUTO_TREE t;
+    struct err err = { 0 };
+    struct model_file m = measured();
+    struct model_file got;
+    tree_make(&t);
+    tree_put(&t, "/m.json", "");
+    tree_put(&t, "/other.json", "");
+    AUTO_STR path = tree_path(&t, "/m.json");
+    AUTO_STR other = tree_path(&t, "/other.json");
+    AUTO_FILE out = fopen(path, "r+");
+    assert_non_null(out);
+    assert_true(output_is(path, out));
+    assert_false(output_is(other, out));
+    assert_false(output_is("/nonexistent", out));
+    assert_int_equal(output_check(path, out, false, &err), 0);
+    assert_int_equal(output_check(other, out, false, &err), -EEXIST);
+    assert_int_equal(output_check(other, out, true, &err), 0);
+    assert_int_equal(output_write(path, out, &m, &err), 0);
+    AUTO_STR text = text_of(out);
+    assert_int_equal(model_file_parse(text, strlen(text), &got, &err), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -575,6 +767,11 @@ int main(void)
         cmocka_unit_test(work_depends_on_all_that_was_computed),
         cmocka_unit_test(an_estimate_is_never_calibrated_by),
         cmocka_unit_test(a_zone_that_is_not_wanted_may_fail),
+        cmocka_unit_test(an_ignored_signal_ends_nothing),
+        cmocka_unit_test(a_cpu_limit_is_read_before_the_load),
+        cmocka_unit_test(points_are_not_lost_on_a_full_disk),
+        cmocka_unit_test(what_makes_no_model_is_printed_nowhere),
+        cmocka_unit_test(standard_output_gets_the_file_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
