@@ -160,8 +160,11 @@ static int run_step(struct calibration *c, double load, struct err *err)
     if (code < 0)
         return code;
     point.load = load;
-    c->model.point[c->model.points] = rounded(point);
-    say_point(c, &c->model.point[c->model.points++]);
+    point = rounded(point);
+    say_point(c, &point);
+    if (c->bench.machine.foreign)
+        point.usage_ratio = load; /* this machine's says nothing of the watts that a dump plays */
+    c->model.point[c->model.points++] = point;
     return 0;
 }
 
@@ -288,7 +291,8 @@ static int run(struct calibration *c)
         return complain(code == -EINVAL ? EXIT_USAGE : EXIT_RUN, err.text);
     name_output(c);
     if (c->bench.machine.foreign)
-        (void)complain(0, "a test: the sensor is of the dump, the load of this machine");
+        (void)complain(0, "a test: the sensor is of the dump, the load of this machine; its points "
+                          "count at the load that was wanted");
     if (!c->bench.source)
         say_no_sensor(c);
     if (o->dry_run)

@@ -164,11 +164,9 @@ static int check_falls(const struct model_point *point, size_t n, struct err *er
     return code;
 }
 
-static int check_ends(const struct model_point *first, const struct model_point *last,
+static int check_span(const struct model_point *first, const struct model_point *last,
                       struct err *err)
 {
-    const struct figure idle = package_of(first);
-    const struct figure full = package_of(last);
     if (first->usage_ratio > MODEL_USAGE_FIRST_MAX) {
         return err_set(err, -EBADMSG,
                        "at the lowest load the CPUs were busy for %.1f %% of the time, where %.0f "
@@ -183,6 +181,14 @@ static int check_ends(const struct model_point *first, const struct model_point 
                        "group, or CPUs that it may not use); calibrate again without it",
                        100 * last->usage_ratio, 100 * MODEL_USAGE_LAST_MIN);
     }
+    return 0;
+}
+
+static int check_rise(const struct model_point *first, const struct model_point *last,
+                      struct err *err)
+{
+    const struct figure idle = package_of(first);
+    const struct figure full = package_of(last);
     if (full.watts - idle.watts <= noise_watts(&idle, &full)) {
         return err_set(
             err, -EBADMSG,
@@ -232,6 +238,9 @@ int model_file_check(const struct model_file *file, struct err *err)
     if (code < 0)
         return code;
     model_file_by_usage(file, point);
-    code = check_falls(point, file->points, err);
-    return code < 0 ? code : check_ends(&point[0], &point[file->points - 1], err);
+    const struct model_point *last = &point[file->points - 1];
+    code = check_span(&point[0], last, err); /* before what comes of it: watts that make no sense */
+    if (code == 0)
+        code = check_falls(point, file->points, err);
+    return code < 0 ? code : check_rise(&point[0], last, err);
 }

@@ -5,6 +5,7 @@ import json
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -71,33 +72,38 @@ def begin(root, *args, **kwargs):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kwargs)
 
 
-def play(process, sensors, watts, limit=90):
-    """Sets the watts of each step as the one before is done. (points as they were said, all that was said)"""
-    said, points = "", []
+def lines_of(process, limit=90):
+    """What it says, line by line. It is killed after @limit seconds, so that nobody waits for good."""
     killer = threading.Timer(limit, process.kill)
     killer.start()
+    try:
+        yield from process.stderr
+    finally:
+        killer.cancel()
+
+
+def play(process, sensors, watts):
+    """Sets the watts of each step as the one before is done. (points as they were said, all that was said)"""
+    said, points = "", []
     sensors.set(*watts[0])
-    for line in process.stderr:
+    for line in lines_of(process):
         said += line
         m = STEP_DONE.match(line)
         if m:
             points.append((int(m[1]), float(m[2]), float(m[3])))
             if len(points) < len(watts):
                 sensors.set(*watts[len(points)])
-    process.wait()
-    killer.cancel()
+    process.wait(timeout=20)
     return points, said
 
 
-def calibrate(root, sensors, output, watts, attempts=4):
-    """A whole run. On a machine that others keep busy the load cannot go from rest to full: once more, then."""
-    for _ in range(attempts):
-        p = begin(root, "--step=50", "--dwell=2s", f"--settle={int(SETTLE * 1000)}ms", f"--output={output}", "--force")
-        points, said = play(p, sensors, watts)
-        if p.returncode == 0:
-            return points, said, p.stdout.read()
-        assert "something else kept the CPUs busy" in said, said
-    pytest.skip(f"this machine is too busy to be calibrated: {said}")
+def calibrate(root, sensors, output, watts, *args, ends=0):
+    """A whole run that ends with exit code @ends, of however busy a machine: a dump's points count at the wanted load."""
+    p = begin(root, f"--step={100 // (len(watts) - 1)}", "--dwell=2s", f"--settle={int(SETTLE * 1000)}ms",
+              f"--output={output}", "--force", *args)
+    points, said = play(p, sensors, watts)
+    assert p.returncode == ends, said
+    return points, said, p.stdout.read()
 
 
 WATTS = [(100, 20), (260, 35), (400, 60)]
@@ -120,10 +126,8 @@ def test_a_model_file_holds_what_the_sensors_played(server, tmp_path, exporter):
         assert point["package_watts"] == pytest.approx(package, rel=0.02)
         assert point["dram_watts"] == pytest.approx(dram, rel=0.02)
         assert point["seconds"] == pytest.approx(2, rel=0.25)
-    usage = [p["usage_ratio"] for p in model["points"]]
-    assert usage == sorted(usage) and usage[2] > 0.9
-    not_idle = usage[0] > 0.05
-    assert ("not idle" in said) == not_idle
+    assert [p["usage_ratio"] for p in model["points"]] == [0, 0.5, 1]
+    assert ("not idle" in said) == (points[0][1] > 2)
 
     # The file is used where the sensor is gone, and only for the CPU that it is of.
     shutil.rmtree(root / "sys/class/powercap")
@@ -143,23 +147,77 @@ def test_a_model_file_holds_what_the_sensors_played(server, tmp_path, exporter):
     assert CPU in other.stderr and "8275CL" in other.stderr
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_points_are_where_this_machine_was(tmp_path):
+    """Its own load, beside a sensor that stands in a file: written if it was at rest and fully loaded, else said why not."""
+    shutil.copytree(lab.ROOTS / "altra-hwmon" / "sys", tmp_path / "sys", symlinks=True)
+    sensor, output = tmp_path / "sys/class/hwmon/hwmon1/power1_input", tmp_path / "model.json"
+    sensor.write_text("50000000\n")
+    p = subprocess.Popen([str(lab.EXPORTER), "calibrate", f"--host.sysfs={tmp_path / 'sys'}", "--power.source=hwmon",
+                          "--step=100", "--dwell=2s", f"--settle={int(SETTLE * 1000)}ms", f"--output={output}"],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    said, real = "", []
+    for line in lines_of(p):
+        said += line
+        m = STEP_DONE.match(line)
+        if m:
+            real.append(float(m[2]) / 100)
+            sensor.write_text("200000000\n")
+    p.communicate(timeout=20)
+    assert len(real) == 2, said
+    if real[0] > 0.1:
+        assert p.returncode == 1 and "something else kept the CPUs busy" in said and not output.exists(), said
+    elif real[1] < 0.95:
+        assert p.returncode == 1 and "the load was held back" in said and not output.exists(), said
+    else:
+        assert p.returncode == 0, said
+        points = json.loads(output.read_text())["points"]
+        assert [p["usage_ratio"] for p in points] == pytest.approx(real, abs=0.001)
+
+
+def cpu_seconds(pid):
+    """Of a process and its threads, also of one that has ended and was not waited for."""
+    with open(f"/proc/{pid}/stat") as f:
+        fields = f.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_load_and_writes_nothing(server, tmp_path, sign):
     root, _ = server
     output = tmp_path / "model.json"
     output.write_text("older")
-    p = begin(root, "--step=100", "--dwell=1s", "--settle=0s", f"--output={output}", "--force")
-    for line in p.stderr:  # the load is full from here on
+    dwell = 5
+    p = begin(root, "--step=100", f"--dwell={dwell}s", "--settle=0s", f"--output={output}", "--force")
+    for line in lines_of(p):  # the load is full from here on
         if STEP_DONE.match(line):
             break
-    begun = time.monotonic()
+    before = cpu_seconds(p.pid)
+    lab.wait_until(lambda: cpu_seconds(p.pid) > before + 0.1, 20, "the load has begun")
+    before = cpu_seconds(p.pid)
     p.send_signal(sign)
+    ended = lab.wait_until(lambda: os.waitid(os.P_PID, p.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG), 20, "its end")
+    assert ended.si_status == 130
+    # However late a busy machine lets it go: its threads stop, where a whole step would take seconds of each CPU.
+    assert cpu_seconds(p.pid) - before < 0.2 * dwell * len(os.sched_getaffinity(0))
     _, err = p.communicate(timeout=20)
     assert p.returncode == 130
-    assert time.monotonic() - begun < 2
     assert "interrupted" in err and "nothing was written" in err
     assert output.read_text() == "older"
     assert os.listdir(tmp_path) == ["model.json"]
+
+
+def test_what_it_was_started_to_ignore_does_not_end_it(server, tmp_path):
+    """As by nohup."""
+    root, _ = server
+    p = begin(root, "--step=100", "--dwell=1s", "--settle=0s", f"--output={tmp_path / 'model.json'}",
+              preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    steps = 0
+    for line in lines_of(p):
+        if STEP_DONE.match(line):
+            steps += 1
+            p.send_signal(signal.SIGHUP)
+    assert p.wait(timeout=20) != 130
+    assert steps == 2, "it ended on a signal that it was to ignore"
 
 
 def test_a_terminal_shows_a_bar_and_takes_ctrl_c(server, tmp_path):
@@ -167,12 +225,19 @@ def test_a_terminal_shows_a_bar_and_takes_ctrl_c(server, tmp_path):
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(tmp_path)
-        os.execv(lab.EXPORTER, [str(lab.EXPORTER), "calibrate", f"--root={root}", "--settle=0s", "--dwell=5s"])
+        os.execv(lab.EXPORTER, [str(lab.EXPORTER), "calibrate", f"--root={root}", "--settle=0s", "--dwell=30s"])
     said = b""
+    deadline = time.monotonic() + 25
 
     def read_until(what):
+        """What it says, up to @what or its end. The terminal is closed with the last process on it: then EIO."""
         nonlocal said
         while what not in said:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([terminal], [], [], left)[0]:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                raise AssertionError(f"it has not said {what!r} in time: {said!r}")
             try:
                 more = os.read(terminal, 4096)
             except OSError:
@@ -189,6 +254,21 @@ def test_a_terminal_shows_a_bar_and_takes_ctrl_c(server, tmp_path):
     assert os.waitstatus_to_exitcode(status) == 130, said
     assert re.search(rb"\r\x1b\[K\[[#.]+\] +\d+ %  load 0 %, (\d+ min )?\d+ s left", said), said
     assert not list(tmp_path.glob("kepler-model*")), "a file was written"
+
+
+def test_a_load_that_cannot_be_full_is_refused_before_it(tmp_path):
+    """The counters are a dump's; the CPUs, of which this process gets one, are this machine's."""
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2:
+        pytest.skip("one CPU is all of them")
+    begun = time.monotonic()
+    r = lab.run(lab.EXPORTER, "calibrate", f"--host.sysfs={lab.ROOTS / 'server-powercap' / 'sys'}",
+                f"--output={tmp_path / 'm.json'}", timeout=20,
+                preexec_fn=lambda: os.sched_setaffinity(0, cpus[:1]))
+    assert r.returncode == 1, r.stderr
+    assert re.search(r"only 1 of \d+ CPUs may be used", r.stderr) and "not confined" in r.stderr, r.stderr
+    assert time.monotonic() - begun < 10
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_a_sensor_it_says_what_was_tried_and_what_is_needed(tmp_path):
@@ -217,7 +297,7 @@ def test_a_dry_run_without_a_sensor_says_that_first(tmp_path):
     r = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path, timeout=20)
     assert r.returncode == 1
     said = r.stdout
-    assert said.startswith("kepler-exporter calibrate: a test: the sensor is of the dump, the load of this machine\n")
+    assert said.startswith("kepler-exporter calibrate: a test: the sensor is of the dump, the load of this machine; ")
     assert 0 < said.index("has no power sensor") < said.index("What was tried") < said.index("steps: 0 10 20"), said
     assert not list(tmp_path.iterdir())
 
@@ -241,27 +321,21 @@ def test_a_place_that_cannot_be_written_is_told_before_the_load(server, tmp_path
         assert time.monotonic() - begun < 5
 
 
-def test_a_full_disk_leaves_the_older_file(server, tmp_path):
+def test_what_cannot_be_written_is_printed(server):
+    """The older file stays: tests/unit/model_file_test.c, which needs no load."""
     root, sensors = server
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    inside = (f"mount -t tmpfs -o size=8k tmpfs {disk} && echo older > {disk}/m.json && "
-              f"{{ head -c 100000 /dev/zero > {disk}/filler 2>/dev/null; true; }} && "
-              f'{{ "$@"; code=$?; cat {disk}/m.json; ls {disk}; exit $code; }}')
-    allowed = lab.run("unshare", "-m", "mount", "-t", "tmpfs", "tmpfs", disk)
-    if allowed.returncode != 0:
-        pytest.skip("this user may mount nothing")
-    for _ in range(4):
-        p = subprocess.Popen(["unshare", "-m", "sh", "-c", inside, "sh", str(lab.EXPORTER), "calibrate", f"--root={root}",
-                              "--step=100", "--dwell=1s", f"--settle={int(SETTLE * 1000)}ms", "--force",
-                              f"--output={disk}/m.json"],
-                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        _, said = play(p, sensors, [WATTS[0], WATTS[2]])
-        if "something else kept the CPUs busy" not in said:
-            break
-    assert p.returncode == 1
-    assert "No space left" in said, said
-    assert p.stdout.read() == "older\nfiller\nm.json\n"
+    _, said, out = calibrate(root, sensors, "/dev/full", [WATTS[0], WATTS[2]], ends=1)
+    assert "No space left" in said and "is on standard output" in said, said
+    model = json.loads(out)
+    jsonschema.Draft202012Validator(SCHEMA).validate(model)
+    assert [p["package_watts"] for p in model["points"]] == pytest.approx([100, 400], rel=0.02)
+
+
+def test_standard_output_gets_the_file_alone(server):
+    root, sensors = server
+    _, said, out = calibrate(root, sensors, "/dev/stdout", [WATTS[0], WATTS[2]])
+    jsonschema.Draft202012Validator(SCHEMA).validate(json.loads(out))
+    assert "2 points from" in said and "--model FILE" in said, said
 
 
 @pytest.mark.parametrize("what, text, words", [("no number", "watts\n", "energy"), ("empty", "", "energy")])
@@ -269,7 +343,7 @@ def test_a_sensor_that_fails_ends_the_run(server, tmp_path, what, text, words):
     root, sensors = server
     output = tmp_path / "model.json"
     p = begin(root, "--step=100", "--dwell=2s", "--settle=0s", f"--output={output}")
-    for line in p.stderr:
+    for line in lines_of(p):
         if STEP_DONE.match(line):
             break
     sensors.spoil(text)
