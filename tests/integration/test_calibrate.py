@@ -77,7 +77,8 @@ def lines_of(process, limit=90):
     killer = threading.Timer(limit, process.kill)
     killer.start()
     try:
-        yield from process.stderr
+        for line in process.stderr:  # no `yield from`: that would close it with this
+            yield line
     finally:
         killer.cancel()
 
