@@ -290,9 +290,10 @@ static int run(struct calibration *c)
     if (code < 0)
         return complain(code == -EINVAL ? EXIT_USAGE : EXIT_RUN, err.text);
     name_output(c);
-    if (c->bench.machine.foreign)
+    if (c->bench.machine.foreign) {
         (void)complain(0, "a test: the sensor is of the dump, the load of this machine; its points "
                           "count at the load that was wanted");
+    }
     if (!c->bench.source)
         say_no_sensor(c);
     if (o->dry_run)

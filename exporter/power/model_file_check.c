@@ -220,7 +220,7 @@ void model_file_by_usage(const struct model_file *file, struct model_point ret[M
 static int check_loads(const struct model_file *m, struct err *err)
 {
     double first = m->point[0].load;
-    double last = m->point[m->points - 1].load;
+    double last = m->points > 0 ? m->point[m->points - 1].load : 0;
     if (first == 0 && last == 1)
         return 0;
     return err_set(err, -EBADMSG,
@@ -229,7 +229,7 @@ static int check_loads(const struct model_file *m, struct err *err)
 
 int model_file_check(const struct model_file *file, struct err *err)
 {
-    struct model_point point[MODEL_POINTS_MAX];
+    struct model_point point[MODEL_POINTS_MAX] = { { 0 } };
     int code = check_origin(file, err);
     for (size_t i = 0; code == 0 && i < file->points; i++)
         code = check_point(file, i, err);

@@ -175,10 +175,10 @@ struct curves {
 
 static void curves_make(const struct model_file *m, struct curves *ret)
 {
-    struct model_point point[MODEL_POINTS_MAX];
-    double usage[MODEL_POINTS_MAX];
-    double package[MODEL_POINTS_MAX];
-    double dram[MODEL_POINTS_MAX];
+    struct model_point point[MODEL_POINTS_MAX] = { { 0 } };
+    double usage[MODEL_POINTS_MAX] = { 0 };
+    double package[MODEL_POINTS_MAX] = { 0 };
+    double dram[MODEL_POINTS_MAX] = { 0 };
     model_file_by_usage(m, point);
     ret->widest_gap = 0;
     for (size_t i = 0; i < m->points; i++) {

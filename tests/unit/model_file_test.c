@@ -320,6 +320,16 @@ static void noise_between_two_points_is_no_fall(void **state)
     assert_non_null(strstr(err.text, "more load cannot draw less"));
 }
 
+static void a_file_without_points_is_none(void **state)
+{
+    (void)state;
+    struct err err = { 0 };
+    struct model_file m = calibrated();
+    m.points = 0;
+    assert_int_equal(model_file_check(&m, &err), -EBADMSG);
+    assert_non_null(strstr(err.text, "both ends, 0 and 1, are needed"));
+}
+
 static void memory_that_is_not_known_is_none(void **state)
 {
     (void)state;
@@ -719,6 +729,7 @@ int main(void)
         cmocka_unit_test(what_a_point_lacks_is_told_of_that_point),
         cmocka_unit_test(points_that_are_none_or_too_many_are_refused),
         cmocka_unit_test(noise_between_two_points_is_no_fall),
+        cmocka_unit_test(a_file_without_points_is_none),
         cmocka_unit_test(memory_that_is_not_known_is_none),
         cmocka_unit_test(points_are_in_order_of_the_load_that_they_had),
         cmocka_unit_test(what_makes_no_model_is_not_written),

@@ -171,7 +171,8 @@ static struct watt_model tier_b_calibrated(unsigned sockets)
 {
     struct watt_model m = { .sockets = sockets, .threads = 32 * sockets };
     assert_int_equal(
-        cpu_power_from_ends(&(struct power_ends){ "test", 1, 32, 60, 600, true }, &m.power, NULL), 0);
+        cpu_power_from_ends(&(struct power_ends){ "test", 1, 32, 60, 600, true }, &m.power, NULL),
+        0);
     return m;
 }
 
