@@ -218,20 +218,22 @@ static void fill_point(const struct dwell *d, struct model_point *ret)
     }
 }
 
-/* Readings at their fixed times, until the dwell is over. */
+/* Until the dwell is over. */
 static int take_readings(struct bench *b, const struct plan *plan, const char *what,
                          struct dwell *d, struct err *err)
 {
     uint64_t begin_ns = clock_monotonic_ns();
     uint64_t end_ns = begin_ns + plan->dwell_ns;
-    for (uint64_t at_ns = begin_ns + plan->reading_ns; at_ns <= end_ns; at_ns += plan->reading_ns) {
+    for (;;) {
+        uint64_t at_ns = plan_next_reading_ns(plan, begin_ns, clock_monotonic_ns());
+        if (at_ns > end_ns)
+            return 0;
         int code = bench_wait(b, at_ns, what);
         if (code == 0)
             code = take_reading(b, d, err);
         if (code < 0)
             return code;
     }
-    return 0;
 }
 
 int bench_measure(struct bench *b, const struct plan *plan, const char *what,

@@ -28,6 +28,12 @@ uint64_t plan_total_ns(const struct plan *p)
     return p->steps * (p->settle_ns + p->dwell_ns);
 }
 
+uint64_t plan_next_reading_ns(const struct plan *p, uint64_t begin_ns, uint64_t now_ns)
+{
+    uint64_t past_ns = now_ns - begin_ns + p->reading_ns / 2;
+    return begin_ns + (past_ns / p->reading_ns + 1) * p->reading_ns;
+}
+
 void plan_say_time(uint64_t ns, char *ret, size_t size)
 {
     uint64_t seconds = (ns + NS_PER_SEC - 1) / NS_PER_SEC;

@@ -26,6 +26,11 @@ struct plan {
 void plan_make(unsigned step_percent, uint64_t settle_ns, uint64_t dwell_ns, struct plan *ret);
 uint64_t plan_total_ns(const struct plan *p);
 
+/* When the sensor is read next in a step that began at @begin_ns: whole intervals after that, and
+   at least half of one after @now_ns. What comes later than it should is not made up for by a short
+   interval, whose watts would be those of the delay. */
+uint64_t plan_next_reading_ns(const struct plan *p, uint64_t begin_ns, uint64_t now_ns);
+
 /* "1 min 50 s", "8 s", "2 h 5 min" into @ret; rounded up. */
 void plan_say_time(uint64_t ns, char *ret, size_t size);
 

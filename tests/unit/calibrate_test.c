@@ -77,6 +77,28 @@ static void a_dwell_holds_many_readings_that_are_not_too_short(void **state)
     }
 }
 
+static void a_late_reading_makes_no_short_interval(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sentence;
+        uint64_t now_ms, next_ms;
+    } rows[] = {
+        { "the first", 0, 200 },        { "in time", 200, 400 },
+        { "a little late", 201, 400 },  { "by less than half of an interval", 299, 400 },
+        { "by half of one", 300, 600 }, { "by nearly a whole one", 390, 600 },
+        { "by several", 910, 1200 },
+    };
+    const struct plan p = { .reading_ns = 200 * NS_PER_MS };
+    const uint64_t begin_ns = 77 * NS_PER_SEC + 123;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        uint64_t now_ns = begin_ns + rows[i].now_ms * NS_PER_MS;
+        uint64_t next_ns = plan_next_reading_ns(&p, begin_ns, now_ns);
+        if (next_ns != begin_ns + rows[i].next_ms * NS_PER_MS)
+            fail_msg("%s: %g ms", rows[i].sentence, (double)(next_ns - begin_ns) / 1e6);
+    }
+}
+
 static void the_time_of_all_steps_is_told_before(void **state)
 {
     (void)state;
@@ -748,6 +770,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loads_go_from_rest_to_full_in_steps),
         cmocka_unit_test(a_dwell_holds_many_readings_that_are_not_too_short),
+        cmocka_unit_test(a_late_reading_makes_no_short_interval),
         cmocka_unit_test(the_time_of_all_steps_is_told_before),
         cmocka_unit_test(a_file_is_named_after_its_cpu),
         cmocka_unit_test(a_thread_is_busy_for_its_share_of_each_period),
