@@ -124,7 +124,7 @@ def stress(kind):
 
 
 @needs_ebpf
-@pytest.mark.parametrize("load", [None, "--cpu", "--switch"])
+@pytest.mark.parametrize("load", [None, pytest.param("--cpu", marks=pytest.mark.plain_build), "--switch"])
 def test_all_tasks_together_are_what_an_independent_counter_saw(exporter, load):
     e = exporter("--monitor.interval=1s")
     hog = stress(load) if load else None

@@ -148,6 +148,7 @@ def test_a_model_file_holds_what_the_sensors_played(server, tmp_path, exporter):
     assert CPU in other.stderr and "8275CL" in other.stderr
 
 
+@pytest.mark.plain_build
 def test_points_are_where_this_machine_was(tmp_path):
     """Its own load, beside a sensor that stands in a file: written if it was at rest and fully loaded, else said why not."""
     shutil.copytree(lab.ROOTS / "altra-hwmon" / "sys", tmp_path / "sys", symlinks=True)
@@ -182,7 +183,10 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+PLAIN = pytest.mark.plain_build
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=PLAIN), pytest.param(signal.SIGHUP, marks=PLAIN)])
 def test_a_signal_ends_the_load_and_writes_nothing(server, tmp_path, sign):
     root, _ = server
     output = tmp_path / "model.json"
@@ -207,6 +211,7 @@ def test_a_signal_ends_the_load_and_writes_nothing(server, tmp_path, sign):
     assert os.listdir(tmp_path) == ["model.json"]
 
 
+@pytest.mark.plain_build
 def test_what_it_was_started_to_ignore_does_not_end_it(server, tmp_path):
     """As by nohup."""
     root, _ = server
@@ -332,6 +337,7 @@ def test_what_cannot_be_written_is_printed(server):
     assert [p["package_watts"] for p in model["points"]] == pytest.approx([100, 400], rel=0.02)
 
 
+@pytest.mark.plain_build
 def test_standard_output_gets_the_file_alone(server):
     root, sensors = server
     _, said, out = calibrate(root, sensors, "/dev/stdout", [WATTS[0], WATTS[2]])

@@ -100,6 +100,7 @@ def test_joules_are_the_counters_own_across_a_wrap(exporter, machine):
     assert m.one("kepler_exporter_rejected_readings_total") == 0
 
 
+@pytest.mark.plain_build
 def test_watts_are_joules_over_the_interval(exporter, machine):
     e, registers = start(exporter, machine)
     step(e, registers, 50)

@@ -57,6 +57,7 @@ def test_a_server_gives_the_watts(tmp_path):
         assert asked["machine_spec"]["cores"] == 2
 
 
+@pytest.mark.plain_build  # half a minute of waiting; under the sanitizers tests/unit/model_server_test.c asks again
 def test_a_server_that_starts_later_is_taken_and_one_that_goes_leaves_its_model(tmp_path):
     """The embedded estimate at once, the server's when it answers (asked again after 30 s), and no gap ever."""
     port = free_port()
