@@ -26,8 +26,10 @@ struct answer {
 static int find_power(const struct estimate_words *w, const struct estimate_question *q,
                       const struct model_file *file, struct cpu_power *ret, struct err *err)
 {
-    if (w->model)
-        return model_file_to_power(file, w->model, &q->cpu, ret, err);
+    if (w->model) {
+        int code = model_file_to_power(file, w->model, &q->cpu, ret, err);
+        return code < 0 ? code : model_file_believe(file, w->model, &q->cpu, q->tdp_watts, err);
+    }
     if (w->idle) {
         const struct power_ends ends = { "--idle-watts, --full-watts",
                                          q->cpu.sockets,
@@ -288,8 +290,6 @@ static void tell_unused_cpuid(const struct estimate_words *w, const struct cpu_p
 {
     if (w->cpuid && p->tier == TIER_A)
         tell_unused("--cpuid", "this CPU was measured (tier A)");
-    if (w->cpuid && p->tier == TIER_B_CALIBRATED && !w->vcpus)
-        tell_unused("--cpuid", "what the machine draws is known (tier B')");
 }
 
 static bool was_given(char **argv, int n, const char *option, size_t len)

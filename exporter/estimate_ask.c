@@ -147,15 +147,16 @@ static int take_number(char **rest, const char *name, unsigned most, int *ret, s
 }
 
 /* A row of some steppings is found by none. */
-static int check_stepping(const struct cpu_facts *cpu, const char *text, struct err *err)
+static int check_stepping(const struct estimate_question *q, const char *text, struct err *err)
 {
+    const struct cpu_facts *cpu = &q->cpu;
     struct cpu_power without;
-    cpu_power_find(cpu, 0, &without);
+    cpu_power_find(cpu, q->tdp_watts, &without);
     for (int stepping = 0; cpu->stepping < 0 && stepping <= STEPPING_MAX; stepping++) {
         struct cpu_facts one = *cpu;
         struct cpu_power with;
         one.stepping = stepping;
-        cpu_power_find(&one, 0, &with);
+        cpu_power_find(&one, q->tdp_watts, &with);
         if (strcmp(with.name, without.name) != 0) {
             return err_set(err, -EINVAL,
                            "--cpuid: of %s the stepping tells which processor it is: add it, as in "
@@ -188,7 +189,7 @@ static int parse_cpuid(const char *text, struct cpu_facts *cpu, struct err *err)
         rc = take_number(&rest, "stepping", STEPPING_MAX, &cpu->stepping, err);
     if (rc == 0 && rest)
         return err_set(err, -EINVAL, "%s; \":%s\" is too much", CPUID_FORM, rest);
-    return rc == 0 ? check_stepping(cpu, text, err) : rc;
+    return rc;
 }
 
 /* What CPUID would say, told from the name; "" where it does not tell. */
@@ -348,7 +349,9 @@ static int fill_processor(const struct estimate_words *w, const struct model_fil
     (void)snprintf(cpu->vendor, sizeof(cpu->vendor), "%s",
                    w->model ? file->vendor : vendor_of(name));
     q->is_cpuid_open = !w->model && !w->cpuid && strcmp(cpu->vendor, "ARM") != 0;
-    return parse_cpuid(w->cpuid, cpu, err);
+    int rc = parse_cpuid(w->cpuid, cpu, err);
+    bool is_row_asked = w->cpuid && !w->idle && !q->is_wall;
+    return rc == 0 && is_row_asked ? check_stepping(q, w->cpuid, err) : rc;
 }
 
 int estimate_ask(const struct estimate_words *w, struct model_file *file,

@@ -74,7 +74,7 @@ static void add_command(struct fix_command *to, const char *const words[INSTALLE
                         const char *last)
 {
     size_t n = 0;
-    *to = (struct fix_command){ { NULL } };
+    *to = (struct fix_command){ { NULL }, false };
     for (; n < INSTALLER_WORDS && words[n]; n++)
         to->word[n] = words[n];
     to->word[n] = last;
@@ -86,8 +86,10 @@ size_t fix_commands(const struct probe_fix *fix, bool is_fresh,
     static const char *const load[INSTALLER_WORDS] = { "modprobe" };
     const struct installer *by = fix->package[0] ? fix->installer : NULL;
     size_t n = 0;
-    if (by && by->refresh[0] && !is_fresh)
-        add_command(&ret[n++], by->refresh, NULL);
+    if (by && by->refresh[0] && !is_fresh) {
+        add_command(&ret[n], by->refresh, NULL);
+        ret[n++].may_fail = true; /* as it does for any one source of packages that is gone */
+    }
     if (by)
         add_command(&ret[n++], by->install, fix->package);
     add_command(&ret[n++], load, fix->module);
@@ -122,8 +124,11 @@ static int apply_one(const struct probe_fix *fix, bool is_fresh, struct err *err
         (void)setenv(fix->installer->setting[0], fix->installer->setting[1], 1);
     for (size_t i = 0; i < n; i++) {
         int code = run_command(&command[i], err);
-        if (code < 0)
+        if (code < 0 && command[i].may_fail) {
+            (void)fprintf(stderr, "fix: %s; going on with the lists that are here\n", err->text);
+        } else if (code < 0) {
             return code;
+        }
     }
     return keep_module(fix->module, err);
 }

@@ -20,6 +20,7 @@ MUST_USE int fix_apply(const struct probe *p, bool packages, unsigned *ret_done,
 #define FIX_WORDS    (INSTALLER_WORDS + 2) /* with the package and the final NULL */
 struct fix_command {
     const char *word[FIX_WORDS]; /* borrowed, up to a NULL */
+    bool may_fail;               /* what comes after it may do all the same */
 };
 
 /* Pure: what is run for @fix, in this order; says how many. @is_fresh: the list of packages was

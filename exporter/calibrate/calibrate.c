@@ -104,7 +104,7 @@ static void say_point(struct calibration *c, const struct model_point *p)
         (void)snprintf(dram, sizeof(dram), ", dram %.2f W", p->dram_watts);
     progress_say(&c->progress, "load %3.0f %%: real %5.1f %%, package %.2f W (+- %.2f)%s",
                  100 * p->load, 100 * p->usage_ratio, p->package_watts, p->package_stddev, dram);
-    if (p->load == 0 && p->usage_ratio > BUSY_AT_REST) {
+    if (p->load == 0 && p->usage_ratio > BUSY_AT_REST && !c->bench.machine.foreign) {
         progress_say(&c->progress,
                      "warning: the machine is not idle: %.1f %% of its CPU time is used by "
                      "others; what it draws at rest is told by a shape then, with wider bounds, "
@@ -180,6 +180,27 @@ static int run_steps(struct calibration *c, struct err *err)
     return code;
 }
 
+/* Memory that was not measured at each point, or by readings that scatter by more than their mean
+   (a counter that is renewed once a second), is left to the generic curve: the package's points are
+   worth writing all the same. */
+static void judge_dram(struct model_file *m)
+{
+    bool some = false;
+    bool all = true;
+    for (size_t i = 0; i < m->points; i++) {
+        const struct model_point *p = &m->point[i];
+        some = some || p->dram_watts >= 0;
+        all = all && p->dram_watts >= 0 && p->dram_stddev <= p->dram_watts;
+    }
+    if (all || !some)
+        return;
+    for (size_t i = 0; i < m->points; i++)
+        m->point[i].dram_watts = m->point[i].dram_stddev = -1;
+    (void)complain(0, "warning: the memory's sensor told too little (readings that are missing, or "
+                      "scatter by more than their mean), so the file is of the package alone; a "
+                      "longer --dwell may help");
+}
+
 static void fill_model(struct calibration *c)
 {
     const struct cpu_facts *cpu = &c->bench.power.cpu;
@@ -195,6 +216,7 @@ static void fill_model(struct calibration *c)
     m->cores = cpu->cores;
     m->threads = cpu->threads;
     m->memory_gb = to_places(c->bench.power.memory_gb, 3);
+    judge_dram(m);
     (void)snprintf(m->kernel, sizeof(m->kernel), "%s", kernel.release);
     (void)snprintf(m->source, sizeof(m->source), "%s", c->bench.source);
     (void)snprintf(m->version, sizeof(m->version), "%s", KEPLER_VERSION);

@@ -22,12 +22,15 @@ static double find_tdp(const struct power_limits *limits, const struct cpu_facts
 }
 
 /* What a calibration says of this CPU is worth more than the tables. */
-static int model_file_use(const char *path, const struct cpu_facts *cpu, struct cpu_power *ret,
+static int model_file_use(const struct power_options *options, struct power_machine *m,
                           struct err *err)
 {
     struct model_file file;
+    const char *path = options->model_file;
     int code = model_file_read(path, &file, err);
-    return code < 0 ? code : model_file_to_power(&file, path, cpu, ret, err);
+    if (code == 0)
+        code = model_file_to_power(&file, path, &m->cpu, &m->power, err);
+    return code < 0 ? code : model_file_believe(&file, path, &m->cpu, options->tdp_watts, err);
 }
 
 static int machine_fill(const struct power_options *options, struct power_machine *m,
@@ -41,9 +44,7 @@ static int machine_fill(const struct power_options *options, struct power_machin
     m->tdp_watts = find_tdp(&limits, &m->cpu, options->tdp_watts);
     m->ceiling_watts = cpu_power_ceiling_watts(&m->cpu, m->tdp_watts) * m->cpu.sockets;
     cpu_power_find(&m->cpu, m->tdp_watts, &m->power);
-    if (!options->model_file)
-        return 0;
-    return model_file_use(options->model_file, &m->cpu, &m->power, err);
+    return options->model_file ? model_file_use(options, m, err) : 0;
 }
 
 int power_machine_read(const struct rootfs *fs, const struct power_options *options,

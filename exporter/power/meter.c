@@ -77,7 +77,9 @@ static const double *idle_curve(const struct power_machine *m, enum energy_zone 
 static void learn_floor(struct zone *zone, double watts, double usage)
 {
     bool is_rest = usage < FLOOR_LOAD && watts > 0 && !zone->has_slept;
-    zone->rest_joules = is_rest ? zone->rest_joules + zone->joules : 0;
+    if (!is_rest || zone->rest_ns == 0)
+        zone->rest_joules = 0;
+    zone->rest_joules += zone->joules;
     zone->rest_ns = is_rest ? zone->rest_ns + zone->elapsed_ns : 0;
     double rest_watts = 0;
     if (zone->rest_ns < FLOOR_SPAN_NS ||
@@ -94,8 +96,10 @@ static double idle_watts(struct meter *m, enum energy_zone z, double watts)
 {
     struct zone *zone = &m->zone[z];
     double usage = zone->busy_ns / (double)zone->elapsed_ns;
-    if (zone->reading.idle_watts >= 0)
+    if (zone->reading.idle_watts >= 0) {
+        zone->rest_ns = 0; /* a rest before it does not go on after it */
         return fmin(zone->reading.idle_watts, watts);
+    }
 
     learn_floor(zone, watts, usage);
     double known = fmin(zone->floor_watts, zone->table_idle_watts);

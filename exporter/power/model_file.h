@@ -55,9 +55,13 @@ MUST_USE int model_file_check(const struct model_file *file, struct err *err);
 /* Its points in order of the load that they had. */
 void model_file_by_usage(const struct model_file *file, struct model_point ret[MODEL_POINTS_MAX]);
 
+/* -EINVAL if @file has watts that no machine with such a processor, of @tdp_watts a socket (0: of
+   the table), can draw. */
+MUST_USE int model_file_believe(const struct model_file *file, const char *path,
+                                const struct cpu_facts *cpu, double tdp_watts, struct err *err);
+
 /* Tier B' for a machine of this CPU model: watts go through the points, at the load that they had,
-   along the generic shape. -EINVAL if @file is of another CPU model, or has watts that none such
-   can draw. */
+   along the generic shape. -EINVAL if @file is of another CPU model. */
 MUST_USE int model_file_to_power(const struct model_file *file, const char *path,
                                  const struct cpu_facts *cpu, struct cpu_power *ret,
                                  struct err *err);

@@ -41,9 +41,9 @@ static int check_cpu(const struct model_file *m, const char *path, const struct 
 /* -- what no machine of this CPU can draw -- */
 
 /* Of a socket. What the firmware of the calibrated machine allowed is not in the file. */
-static double socket_ceiling_watts(const struct cpu_facts *cpu)
+static double socket_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts)
 {
-    return power_limit_package_ceiling(cpu_power_ceiling_watts(cpu, 0), HUGE_VAL);
+    return power_limit_package_ceiling(cpu_power_ceiling_watts(cpu, tdp_watts), HUGE_VAL);
 }
 
 /* Memory beside packages of that ceiling: as a counter's is believed (source_counter.c); and of a
@@ -69,13 +69,13 @@ static int refuse_watts(const char *path, double load, const char *zone, const d
                    path, zone, watts[0], load, watts[1]);
 }
 
-static int check_watts(const struct model_file *m, const char *path, const struct cpu_facts *cpu,
-                       struct err *err)
+int model_file_believe(const struct model_file *m, const char *path, const struct cpu_facts *cpu,
+                       double tdp_watts, struct err *err)
 {
     struct cpu_facts calibrated = *cpu;
     calibrated.sockets = m->sockets;
     calibrated.threads = m->threads;
-    double package = socket_ceiling_watts(&calibrated) * m->sockets;
+    double package = socket_ceiling_watts(&calibrated, tdp_watts) * m->sockets;
     double dram = dram_ceiling_watts(m, package);
     for (size_t i = 0; i < m->points; i++) {
         const struct model_point *p = &m->point[i];
@@ -263,8 +263,6 @@ int model_file_to_power(const struct model_file *file, const char *path,
     struct cpu_power p = { 0 };
     struct curves curves;
     int code = check_cpu(file, path, cpu, name, err);
-    if (code == 0)
-        code = check_watts(file, path, cpu, err);
     if (code < 0)
         return code;
     curves_make(file, &curves);

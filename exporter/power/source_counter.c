@@ -43,7 +43,7 @@ static double zone_ceiling(const struct power_source *s, double package_watts)
 {
     const struct power_machine *m = s->machine;
     if (s->zone == ZONE_PSYS)
-        return power_limit_machine_ceiling(package_watts, s->set.counter[0].is_power);
+        return power_limit_machine_ceiling(package_watts, s->driver == &energy_hwmon);
     if (s->zone == ZONE_DRAM) {
         return fmax(m->ceiling_watts * DRAM_CEILING_RATIO,
                     m->memory_gb * DRAM_CEILING_WATTS_PER_GB);

@@ -364,7 +364,7 @@ static int powercap_read(const struct rootfs *fs, const struct energy_counter *c
 
 #define CONSTRAINTS_MAX 8 /* long_term, short_term, peak_power: three so far */
 
-/* The entry's file of the constraint of that name, in watts; 0: there is none. */
+/* The entry's file of the constraint of that name, in watts; -1: there is none. */
 static double constraint_watts(const struct rootfs *fs, const char *entry, const char *name,
                                const char *file)
 {
@@ -374,16 +374,16 @@ static double constraint_watts(const struct rootfs *fs, const char *entry, const
         uint64_t uw = 0;
         (void)snprintf(path, sizeof(path), "constraint_%d_name", i);
         if (read_file(fs, entry, path, text, sizeof(text)) <= 0)
-            return 0;
+            return -1;
         if (strcmp(text, name) != 0)
             continue;
         (void)snprintf(path, sizeof(path), "constraint_%d_%s", i, file);
         if (read_file(fs, entry, path, text, sizeof(text)) <= 0 ||
             number_parse_u64(text, 10, &uw) < 0)
-            return 0;
+            return -1;
         return (double)uw / 1e6;
     }
-    return 0;
+    return -1;
 }
 
 void powercap_read_limits(const struct rootfs *fs, struct powercap_limits *ret)
@@ -398,9 +398,10 @@ void powercap_read_limits(const struct rootfs *fs, struct powercap_limits *ret)
         if (!begins_with(entry, ZONE_PREFIX) || is_subzone(entry) ||
             read_file(fs, entry, "name", name, sizeof(name)) <= 0 || !begins_with(name, "package-"))
             continue;
-        ret->long_max_watts = constraint_watts(fs, entry, "long_term", "max_power_uw");
-        ret->long_watts = constraint_watts(fs, entry, "long_term", "power_limit_uw");
-        ret->short_watts = constraint_watts(fs, entry, "short_term", "power_limit_uw");
+        double short_watts = constraint_watts(fs, entry, "short_term", "power_limit_uw");
+        ret->long_max_watts = fmax(constraint_watts(fs, entry, "long_term", "max_power_uw"), 0);
+        ret->long_watts = fmax(constraint_watts(fs, entry, "long_term", "power_limit_uw"), 0);
+        ret->short_watts = short_watts == 0 ? HUGE_VAL : fmax(short_watts, 0);
         return;
     }
 }

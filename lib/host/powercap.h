@@ -23,7 +23,8 @@ void powercap_survey(const struct rootfs *fs, struct powercap_survey *ret);
 /* Limits of the first package zone, watts; 0: not told. Any user may read them. */
 struct powercap_limits {
     double long_max_watts;          /* the most of constraint "long_term": the TDP */
-    double long_watts, short_watts; /* "long_term" and "short_term" as set: PL1 and PL2 */
+    double long_watts, short_watts; /* "long_term" and "short_term" as set: PL1 and PL2; a
+                                       short_term of 0 holds nothing: HUGE_VAL */
 };
 void powercap_read_limits(const struct rootfs *fs, struct powercap_limits *ret);
 

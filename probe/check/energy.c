@@ -69,9 +69,10 @@ static void say_still(const struct energy_counter *c, const struct energy_pair *
     }
 }
 
-static double machine_most(const struct energy_counter *c, const struct energy_limits *limits)
+static double machine_most(const struct energy_trial *t, const struct energy_limits *limits)
 {
-    return c->is_power ? power_limit_machine_ceiling(0, true) : limits->machine_watts;
+    bool is_board_meter = t->driver == &energy_hwmon;
+    return is_board_meter ? power_limit_machine_ceiling(0, true) : limits->machine_watts;
 }
 
 /* What is wrong with one counter, into @why; false if nothing is. */
@@ -82,7 +83,7 @@ static bool find_fault(const struct energy_trial *t, size_t i, const struct ener
     const struct energy_pair *pair = &t->pair[i];
     const int code = pair->first_code ? pair->first_code : pair->second_code;
     const bool is_machine = c->zone == ZONE_PSYS;
-    const double most = is_machine ? machine_most(c, limits) : limits->socket_watts;
+    const double most = is_machine ? machine_most(t, limits) : limits->socket_watts;
 
     *ret_watts = watts_of(c, pair, t->elapsed_ns);
     if (code < 0) {

@@ -5,6 +5,8 @@
 #include "base/cleanup.h"
 #include "check/check.h"
 
+#include <errno.h>
+
 /* Processors whose RAPL domains the kernel reads through TPMI, not through registers: Linux
    drivers/platform/x86/intel/tpmi_power_domains.c (tpmi_cpu_ids); numbers from
    arch/x86/include/asm/intel-family.h. */
@@ -137,21 +139,37 @@ bool module_is_in_list(const char *text, const char *module)
     return false;
 }
 
+static bool is_in_file(const struct rootfs *fs, const char *path, const char *module)
+{
+    AUTO_BUF text;
+    buf_init(&text, LOAD_FILE_LIMIT);
+    return rootfs_read_all(fs, path, &text) == 0 && module_is_in_list(buf_text(&text), module);
+}
+
+/* A file of that name in a folder before hides it, also as a link to /dev/null. */
+static bool is_hidden(const struct rootfs *fs, size_t dir, const char *name)
+{
+    for (size_t i = 0; i < dir; i++) {
+        char target[8];
+        AUTO_STR path = mem_printf("%s/%s", load_dirs[i], name);
+        if (rootfs_readlink(fs, path, target, sizeof(target)) != -ENOENT)
+            return true;
+    }
+    return false;
+}
+
 /* *@any: there is such a folder. */
-static bool is_in_folder(const struct rootfs *fs, const char *dir, const char *module, bool *any)
+static bool is_in_folder(const struct rootfs *fs, size_t dir, const char *module, bool *any)
 {
     AUTO_NAMES names = { 0 };
-    if (rootfs_list(fs, dir, &names) < 0)
+    if (rootfs_list(fs, load_dirs[dir], &names) < 0)
         return false;
     *any = true;
     for (size_t i = 0; i < names.n; i++) {
         const char *end = strrchr(names.name[i], '.');
-        if (!end || strcmp(end, ".conf") != 0)
-            continue;
-        AUTO_STR path = mem_printf("%s/%s", dir, names.name[i]);
-        AUTO_BUF text;
-        buf_init(&text, LOAD_FILE_LIMIT);
-        if (rootfs_read_all(fs, path, &text) == 0 && module_is_in_list(buf_text(&text), module))
+        AUTO_STR path = mem_printf("%s/%s", load_dirs[dir], names.name[i]);
+        if (end && strcmp(end, ".conf") == 0 && is_in_file(fs, path, module) &&
+            !is_hidden(fs, dir, names.name[i]))
             return true;
     }
     return false;
@@ -161,9 +179,11 @@ enum module_kept module_kept_at_boot(const struct rootfs *fs, const char *module
 {
     bool any = false;
     for (size_t i = 0; i < ARRAY_LEN(load_dirs); i++) {
-        if (is_in_folder(fs, load_dirs[i], module, &any))
+        if (is_in_folder(fs, i, module, &any))
             return MODULE_KEPT;
     }
+    if (is_in_file(fs, "/etc/modules", module)) /* Debian's, to which a folder's link leads */
+        return MODULE_KEPT;
     return any ? MODULE_NOT_KEPT : MODULE_KEPT_UNKNOWN;
 }
 

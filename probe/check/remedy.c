@@ -43,7 +43,7 @@ void remedy_keep(struct probe *p, struct finding *f, const char *module)
     add_fix(p, module, "", NULL);
 }
 
-/* "sudo apt-get update && " of { "apt-get", "update" }; nothing of no words. */
+/* "sudo apt-get update; " of { "apt-get", "update" } and "; "; nothing of no words. */
 static void put_command(struct buf *to, const char *const words[INSTALLER_WORDS], const char *last,
                         const char *end)
 {
@@ -67,7 +67,7 @@ static void say_package(struct probe *p, struct finding *f, const struct module_
     }
     AUTO_BUF command;
     buf_init(&command, COMMAND_LIMIT);
-    put_command(&command, by->refresh, "", " && ");
+    put_command(&command, by->refresh, "", "; "); /* one stale list of many fails it */
     put_command(&command, by->install, package, " && ");
     findings_text(&f->remedy_command, "%ssudo modprobe %s", buf_text(&command), row->name);
     findings_text(&f->remedy_note, "%s", by->note);

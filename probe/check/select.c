@@ -125,16 +125,21 @@ static const struct findings_source *selected_source(const struct findings *f)
     return NULL;
 }
 
+static bool is_ignored_driver(const struct probe *p, size_t d)
+{
+    char id[32];
+    (void)snprintf(id, sizeof(id), "power.%s", p->trial[d].driver->name);
+    return probe_is_ignored(p, id);
+}
+
 /* A meter that measures no processor, but what the selected source does not. */
 static bool has_more_beside(const struct probe *p, size_t d)
 {
-    char id[32];
     const struct findings_source *s = selected_source(&p->findings);
-    (void)snprintf(id, sizeof(id), "power.%s", p->trial[d].driver->name);
     bool found = false;
     for (size_t z = 0; p->verdict[d].is_elsewhere && !found && z < ZONE_COUNT; z++)
         found = p->verdict[d].zone_ok[z] && !has_zone(s, energy_zone_name((enum energy_zone)z));
-    return found && !probe_is_ignored(p, id);
+    return found;
 }
 
 /* To name one source is to go without the others: a meter beside it takes the exporter's chain,
@@ -144,7 +149,7 @@ static const char *power_setting(const struct probe *p)
     const char *selected = p->findings.selected;
     const char *best = energy_best(p) ? energy_best(p) : "model";
     for (size_t d = 0; d < p->trials && strcmp(best, selected) == 0; d++) {
-        if (has_more_beside(p, d))
+        if (has_more_beside(p, d) && !is_ignored_driver(p, d))
             return "auto";
     }
     return selected;
@@ -170,7 +175,10 @@ struct select_pins select_pins(const struct probe *p)
     struct select_pins pins = { "", "" };
     const char *best = energy_best(p);
     const struct finding *gap = first_bpf_gap(&p->findings);
-    if (best && strcmp(best, p->findings.selected) != 0)
+    bool is_more_taken = best && strcmp(best, p->findings.selected) != 0;
+    for (size_t d = 0; d < p->trials; d++)
+        is_more_taken |= is_ignored_driver(p, d) && has_more_beside(p, d);
+    if (is_more_taken)
         pins.power = p->findings.selected;
     if (gap && probe_is_ignored(p, gap->id))
         pins.accounting = p->findings.accounting;

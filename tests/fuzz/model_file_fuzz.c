@@ -13,7 +13,8 @@ static void check_curve(const struct model_file *m)
     struct err err = { 0 };
     memcpy(cpu.vendor, m->vendor, sizeof(cpu.vendor));
     memcpy(cpu.model_name, m->cpu_model, sizeof(cpu.model_name));
-    if (model_file_to_power(m, "f", &cpu, &p, &err) < 0) {
+    if (model_file_believe(m, "f", &cpu, 0, &err) < 0 ||
+        model_file_to_power(m, "f", &cpu, &p, &err) < 0) {
         fuzz_want(err.text[0] != '\0');
         return;
     }

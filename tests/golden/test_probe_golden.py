@@ -92,7 +92,7 @@ def test_c5_metal_measures_by_msr_at_once_and_names_the_package():
     # 61.2 W (over a wrap) + 57.4 W of package
     assert finding(found, "power.msr")["evidence"]["package_watts"] == pytest.approx(118.6, abs=0.01)
     remedy = finding(found, "power.powercap")["remedy"]["command"]
-    assert remedy == ("sudo apt-get update && sudo apt-get install -y linux-modules-extra-6.8.0-1021-aws && "
+    assert remedy == ("sudo apt-get update; sudo apt-get install -y linux-modules-extra-6.8.0-1021-aws && "
                       "sudo modprobe intel_rapl_msr")
     assert found["exporter"] == {"power": {"source": "msr"}, "accounting": {"source": "ebpf"}}
 
@@ -262,6 +262,7 @@ def test_a_better_source_that_a_remedy_brings_is_told(a_copy):
     ("lib/modules-load.d", "x.conf", "msr\n", True),
     ("etc/modules-load.d", "kepler.conf", "# msr\nintel_rapl_msr\n", False),
     ("etc/modules-load.d", "kepler.off", "msr\n", False),
+    ("etc", "modules", "# /etc/modules\nmsr\n", True),
     ("etc", "modules.conf", "msr\n", None),  # no folder at all: nothing is known
 ])
 def test_a_module_that_was_loaded_by_hand_is_told(a_copy, folder, name, text, is_kept):
@@ -302,6 +303,7 @@ def test_a_meter_beside_the_package_takes_the_chain_of_sources(a_copy):
         assert found["power"]["selected"] == selected
         assert found["exporter"]["power"]["source"] == "auto"
         assert command_of(machine).startswith("\n")
+        assert command_of(machine, "--ignore", "power.hwmon").startswith(f" --power.source={selected}\n")
         alone = on(machine, "--ignore", "power.hwmon")
         assert alone["exporter"]["power"]["source"] == selected
     # the chain would begin with what is ignored
@@ -426,7 +428,7 @@ def test_kernel_7_has_the_module_in_linux_modules(a_copy):
     (root / "proc/sys/kernel/osrelease").write_text("7.0.0-1004-aws\n")
     (root / "boot/config-6.8.0-1021-aws").rename(root / "boot/config-7.0.0-1004-aws")
     command = finding(on(root), "module.intel_rapl_msr")["remedy"]["command"]
-    assert command == ("sudo apt-get update && sudo apt-get install -y --reinstall linux-modules-7.0.0-1004-aws && "
+    assert command == ("sudo apt-get update; sudo apt-get install -y --reinstall linux-modules-7.0.0-1004-aws && "
                        "sudo modprobe intel_rapl_msr")
 
 
@@ -649,12 +651,13 @@ def broken_host(a_copy, tmp_path):
     commands = tmp_path / "commands"
     commands.mkdir()
     log = tmp_path / "log"
-    for name, effect in (("modprobe", f"echo \"$1 1 0 - Live 0x0\" >> {root}/proc/modules"), ("apt-get", ":")):
-        (commands / name).write_text(f"#!/bin/sh\necho {name} \"$@\" >> {log}\n"
-                                     f"echo {name} ${{DEBIAN_FRONTEND-}} >> {log}.frontend\n{effect}\n")
-        (commands / name).chmod(0o755)
+    effects = {"modprobe": f"echo \"$1 1 0 - Live 0x0\" >> {root}/proc/modules"}
 
-    def run(*args):
+    def run(*args, apt_get=":"):
+        for name, effect in {**effects, "apt-get": apt_get}.items():
+            (commands / name).write_text(f"#!/bin/sh\necho {name} \"$@\" >> {log}\n"
+                                         f"echo {name} ${{DEBIAN_FRONTEND-}} >> {log}.frontend\n{effect}\n")
+            (commands / name).chmod(0o755)
         where = [f"--host.{fs}={root / name}" for fs, name in (("procfs", "proc"), ("sysfs", "sys"), ("devfs", "dev"))]
         line = ("mount -t tmpfs tmpfs /etc/modules-load.d && \"$@\" >/dev/null; code=$?; "
                 "cat /etc/modules-load.d/kepler.conf 2>/dev/null; exit $code")
@@ -686,6 +689,14 @@ def test_fix_packages_installs_loads_and_keeps(broken_host, tmp_path):
     assert "intel_rapl_msr" in done.stdout.splitlines()  # of the modules-load.d file
     assert done.stderr.index("fix: apt-get update") < done.stderr.index("fix: apt-get install") < \
         done.stderr.index("fix: modprobe") < done.stderr.index("probing again")
+
+
+def test_a_list_of_packages_that_cannot_be_fetched_holds_nothing_up(broken_host):
+    """apt-get update fails for any one of many sources; what is asked for may be in the lists that are here."""
+    done, commands = broken_host("--fix=packages", apt_get="case $1 in update) exit 100;; esac")
+    assert done.returncode == 0, done.stderr
+    assert "going on with the lists that are here" in done.stderr
+    assert any(c.startswith("apt-get install") for c in commands) and "modprobe intel_rapl_msr" in commands
 
 
 def test_a_report_that_cannot_be_printed_is_exit_3():

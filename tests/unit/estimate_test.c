@@ -275,7 +275,11 @@ static void what_is_not_used_is_told(void **state)
           "--cpuid is not used: this CPU was measured (tier A)" },
         { "--cpu-model|x|--cpuid|GenuineIntel:6:85:7|--sockets|2|--idle-watts|5|--full-watts|9|"
           "--load|1",
-          "--cpuid is not used: what the machine draws is known (tier B')" },
+          NULL }, /* the vendor says whether the shape is known of it */
+        { "--cpu-model|x|--cpuid|GenuineIntel:6:85|--sockets|2|--tdp|200|--load|1", NULL },
+        { "--cpu-model|x|--cpuid|GenuineIntel:6:85|--sockets|2|--idle-watts|5|--full-watts|9|"
+          "--load|1",
+          NULL },
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

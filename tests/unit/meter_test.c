@@ -831,6 +831,30 @@ static void what_was_told_too_late_is_no_floor(void **state)
     assert_near(r.zone[ZONE_PACKAGE].idle_watts, 40, 1e-6, "of a whole second");
 }
 
+/* Half a second of rest, then a model for a while, then again half a second: neither is a whole
+ * one. */
+static void a_rest_does_not_go_on_after_another_source(void **state)
+{
+    (void)state;
+    struct meter_reading r = { 0 };
+    powercap_make();
+    open_with("auto", false);
+    (void)read_at(0);
+    (void)step(200, 0.9);
+    for (int half = 0; half < 2; half++) {
+        second += 0.6;
+        package_uj += 12000000; /* 20 W */
+        dump_energy(&d, PKG, package_uj);
+        r = read_at(LOW_LOAD);
+        for (int i = 0; i < 4 && half == 0; i++)
+            r = bad_step(200, 0.9);
+        while (half == 0 && strcmp(r.zone[ZONE_PACKAGE].source, "powercap") != 0)
+            r = step(200, 0.9);
+    }
+    r = step(200, 0.9);
+    assert_near(r.zone[ZONE_PACKAGE].idle_watts, SOCKET_P0, 1e-6, "the table's");
+}
+
 /* The two clocks of a suspend are read one after the other: what came between is no suspend. */
 static void clocks_that_differ_by_some_milliseconds(void **state)
 {
@@ -893,6 +917,7 @@ int main(void)
         ROW(idle_as_it_was_calibrated),
         ROW(too_short_to_learn_from),
         ROW(what_was_told_too_late_is_no_floor),
+        ROW(a_rest_does_not_go_on_after_another_source),
         ROW(clocks_that_differ_by_some_milliseconds),
         ROW(load_of_a_long_interval),
     };
