@@ -666,7 +666,7 @@ def broken_host(a_copy, tmp_path):
                               env={**os.environ, "PATH": f"{commands}:{os.environ['PATH']}"})
         return done, log.read_text().splitlines() if log.exists() else []
     if os.geteuid() != 0 or not pathlib.Path("/etc/modules-load.d").is_dir():
-        pytest.skip("a mount of its own over /etc/modules-load.d takes root")
+        pytest.skip("takes root, and a folder /etc/modules-load.d to mount one of its own over")
     return run
 
 
