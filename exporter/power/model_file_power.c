@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <string.h>
 
 #define NAME_SIZE 128
@@ -246,16 +245,6 @@ static void set_texts(const struct model_file *m, const char *path, const char *
         m->points, m->source, m->date, m->sockets, base_name(path));
 }
 
-PRINTF_LIKE(2, 3)
-static void append_reason(struct cpu_power *p, const char *format, ...)
-{
-    size_t n = strlen(p->reason);
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(p->reason + n, sizeof(p->reason) - n, format, args);
-    va_end(args);
-}
-
 int model_file_to_power(const struct model_file *file, const char *path,
                         const struct cpu_facts *cpu, struct cpu_power *ret, struct err *err)
 {
@@ -278,12 +267,13 @@ int model_file_to_power(const struct model_file *file, const char *path,
         set_bounds(&curves, &p);
     set_texts(file, path, name, &p);
     if (!is_shape_known)
-        append_reason(&p, "; " CPU_POWER_SHAPE_OF_OTHERS);
+        cpu_power_add_reason(&p, "; " CPU_POWER_SHAPE_OF_OTHERS);
     if (cpu->hypervisor) {
-        append_reason(&p,
-                      "; share of a host taken for %u threads, two sockets of the calibrated "
-                      "machine's: wrong if that was a VM, too",
-                      p.table_threads);
+        cpu_power_add_reason(
+            &p,
+            "; share of a host taken for %u threads, two sockets of the calibrated "
+            "machine's: wrong if that was a VM, too",
+            p.table_threads);
     }
     *ret = p;
     return 0;

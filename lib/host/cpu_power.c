@@ -196,8 +196,7 @@ bool cpu_power_is_server(const struct cpu_facts *cpu)
     return is_server_name(cpu->model_name) || cpuid_row(cpu)->vendor[0] != '\0';
 }
 
-PRINTF_LIKE(2, 3)
-static void append_reason(struct cpu_power *p, const char *format, ...)
+void cpu_power_add_reason(struct cpu_power *p, const char *format, ...)
 {
     size_t n = strlen(p->reason);
     va_list args;
@@ -224,7 +223,7 @@ static void find_by_cpuid(const struct cpu_facts *cpu, struct cpu_power *p)
                    cpu->model_name, row->name, row->vendor[0] ? " CPUs, by CPUID" : "",
                    row->models);
     if (!cpu_power_is_server(cpu))
-        append_reason(p, "; " CPU_POWER_NO_SERVER);
+        cpu_power_add_reason(p, "; " CPU_POWER_NO_SERVER);
 }
 
 void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret)
@@ -236,8 +235,8 @@ void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_po
     if (cpu->hypervisor) {
         unsigned hosts = p.table_threads ? (cpu->threads + p.table_threads - 1) / p.table_threads
                                          : 0;
-        append_reason(&p, "; share of a host taken for %u threads",
-                      (hosts ? hosts : 1) * p.table_threads);
+        cpu_power_add_reason(&p, "; share of a host taken for %u threads",
+                             (hosts ? hosts : 1) * p.table_threads);
     }
     *ret = p;
 }
@@ -271,7 +270,7 @@ int cpu_power_from_ends(const struct power_ends *ends, struct cpu_power *ret, st
                    "the generic shape",
                    idle, full, ends->sockets, ends->sockets == 1 ? "" : "s", ends->name);
     if (!ends->is_shape_known)
-        append_reason(&p, "; " CPU_POWER_SHAPE_OF_OTHERS);
+        cpu_power_add_reason(&p, "; " CPU_POWER_SHAPE_OF_OTHERS);
     *ret = p;
     return 0;
 }

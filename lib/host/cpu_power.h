@@ -41,6 +41,10 @@ struct cpu_power {
     char reason[400];                             /* one sentence: why this tier, which row */
 };
 
+/* More to say at the end of its reason; what does not fit is cut. */
+PRINTF_LIKE(2, 3)
+void cpu_power_add_reason(struct cpu_power *p, const char *format, ...);
+
 /* Best tier first. @tdp_watts per socket as the caller knows it (power_limit.h, a flag), 0:
    unknown. Never fails on x86 or arm64: the last row holds for any server CPU. */
 void cpu_power_find(const struct cpu_facts *cpu, double tdp_watts, struct cpu_power *ret);
