@@ -7,12 +7,14 @@
 #include "fuzz_tree.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 static void write_registers(const struct tree *root, const uint8_t *data, size_t size)
 {
     static const uint32_t registers[] = { MSR_INTEL_POWER_UNIT,  MSR_INTEL_PKG_ENERGY,
                                           MSR_INTEL_DRAM_ENERGY, MSR_INTEL_PP0_ENERGY,
-                                          MSR_INTEL_PSYS_ENERGY, MSR_INTEL_PKG_INFO };
+                                          MSR_INTEL_PSYS_ENERGY, MSR_INTEL_PKG_INFO,
+                                          MSR_INTEL_PKG_LIMIT };
     for (size_t i = 0; i < ARRAY_LEN(registers); i++) {
         char path[64];
         size_t n = fuzz_line_length(data, size);
@@ -27,7 +29,8 @@ static void check_counter(const struct rootfs *fs, const struct energy_counter *
 {
     uint64_t count = 0;
     fuzz_want(c->zone < ZONE_COUNT && c->modulus == UINT64_C(1) << 32);
-    fuzz_want(c->uj_per_count > 0 && c->uj_per_count <= 1e6);
+    /* 2^0 J at most; of small Atoms 2^ESU uJ, of five bits */
+    fuzz_want(c->uj_per_count > 0 && c->uj_per_count <= 2147483648.0);
     fuzz_want(energy_msr.read(fs, c, &count) == 0 && count < c->modulus);
 }
 
@@ -47,6 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     double watts = 0;
     if (msr_read_tdp_watts(&root->fs, &cpu, &watts) == 0)
         fuzz_want(watts > 0 && watts < 32768);
+    if (msr_read_limit_watts(&root->fs, &cpu, &watts) == 0)
+        fuzz_want(watts >= 0 && (watts < 32768 || watts == HUGE_VAL));
     struct energy_set set;
     struct err err = { 0 };
     if (energy_msr.list(&root->fs, &cpu, &set, &err) < 0) {
