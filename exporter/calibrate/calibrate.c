@@ -277,13 +277,15 @@ static int check_reach(const struct calibration *c, struct err *err)
     const struct bench *b = &c->bench;
     double threads = b->power.cpu.threads;
     double least = MODEL_USAGE_LAST_MIN * threads;
-    double limit = b->machine.foreign ? HUGE_VAL : limit_cpus(&b->live);
-    if (!b->machine.foreign && (double)c->cpus_allowed < least) {
+    if (b->machine.foreign)
+        return 0;
+    if ((double)c->cpus_allowed < least) {
         return err_set(err, -EPERM,
                        "only %zu of %.0f CPUs may be used by this process, which loads no machine "
                        "fully: run it where it is not confined (taskset, cpuset)",
                        c->cpus_allowed, threads);
     }
+    double limit = limit_cpus(&b->live);
     if (limit < least) {
         return err_set(err, -EPERM,
                        "the control group of this process allows the time of %.4g CPUs of %.0f, "

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/cleanup.h"
 #include "base/number.h"
+#include "host/span.h"
 
 #include <math.h>
 #include <string.h>
@@ -54,9 +55,9 @@ static double group_limit(const struct rootfs *fs, const char *folder)
 
 /* Of a group and all above it. In a container whose mount does not show the path, the last of them
    is the container's own. */
-static double path_limit(const struct rootfs *fs, const char *mount, const char *group, size_t len)
+static double path_limit(const struct rootfs *fs, const char *mount, struct span group)
 {
-    AUTO_STR folder = mem_printf("%s%.*s", mount, (int)len, group);
+    AUTO_STR folder = mem_printf("%s%.*s", mount, (int)group.len, group.at);
     double least = HUGE_VAL;
     for (;;) {
         least = fmin(least, group_limit(fs, folder));
@@ -67,32 +68,20 @@ static double path_limit(const struct rootfs *fs, const char *mount, const char 
     }
 }
 
-static bool is_listed(const char *list, size_t len, const char *name)
-{
-    for (size_t at = 0; at <= len;) {
-        size_t word = strcspn(list + at, ",:");
-        if (word == strlen(name) && strncmp(list + at, name, word) == 0)
-            return true;
-        at += word + 1;
-    }
-    return false;
-}
-
 /* A line of /proc/self/cgroup: "0::/user.slice", "4:cpu,cpuacct:/docker/abc". */
-static double line_limit(const struct rootfs *fs, const char *line, size_t len)
+static double line_limit(const struct rootfs *fs, struct span line)
 {
-    const char *controllers = memchr(line, ':', len);
-    const char *group = NULL;
-    if (controllers)
-        group = memchr(controllers + 1, ':', len - (size_t)(controllers + 1 - line));
-    if (!group)
+    struct span id;
+    struct span controllers;
+    struct span name;
+    if (!span_cut(&line, ":", &id) || !span_cut(&line, ":", &controllers))
         return HUGE_VAL;
-    size_t group_len = len - (size_t)(group + 1 - line);
-    size_t listed = (size_t)(group - controllers) - 1;
-    if (listed == 0)
-        return path_limit(fs, "/sys/fs/cgroup", group + 1, group_len);
-    if (is_listed(controllers + 1, listed, "cpu"))
-        return path_limit(fs, "/sys/fs/cgroup/cpu", group + 1, group_len);
+    if (controllers.len == 0)
+        return path_limit(fs, "/sys/fs/cgroup", line);
+    while (span_cut(&controllers, ",", &name)) {
+        if (span_is(name, "cpu"))
+            return path_limit(fs, "/sys/fs/cgroup/cpu", line);
+    }
     return HUGE_VAL;
 }
 
@@ -103,11 +92,9 @@ double limit_cpus(const struct rootfs *fs)
     buf_init(&text, CGROUP_TEXT_LIMIT);
     if (rootfs_read_all(fs, "/proc/self/cgroup", &text) < 0)
         return least;
-    const char *line = buf_text(&text);
-    while (*line) {
-        size_t len = strcspn(line, "\n");
-        least = fmin(least, line_limit(fs, line, len));
-        line += len + (line[len] == '\n');
-    }
+    struct span rest = span_of(buf_text(&text));
+    struct span line;
+    while (span_cut(&rest, "\n", &line))
+        least = fmin(least, line_limit(fs, line));
     return least;
 }

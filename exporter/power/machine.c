@@ -11,16 +11,6 @@
 
 #define BYTES_PER_GB 1e9
 
-/* Watts per socket, 0 unknown: what the person says, what the processor says, what its name says.
- */
-static double find_tdp(const struct power_limits *limits, const struct cpu_facts *cpu,
-                       double override_watts)
-{
-    if (override_watts > 0)
-        return override_watts;
-    return limits->tdp_watts > 0 ? limits->tdp_watts : cpu_power_tdp_by_name(cpu->model_name);
-}
-
 /* What a calibration says of this CPU is worth more than the tables. */
 static int model_file_use(const struct power_options *options, struct power_machine *m,
                           struct err *err)
@@ -41,7 +31,7 @@ static int machine_fill(const struct power_options *options, struct power_machin
     m->memory_gb = (double)kernel.memory_bytes / BYTES_PER_GB;
     struct power_limits limits;
     power_limits_read(m->fs, &m->cpu, &limits);
-    m->tdp_watts = find_tdp(&limits, &m->cpu, options->tdp_watts);
+    m->tdp_watts = options->tdp_watts > 0 ? options->tdp_watts : limits.tdp_watts;
     m->ceiling_watts = cpu_power_ceiling_watts(&m->cpu, m->tdp_watts) * m->cpu.sockets;
     cpu_power_find(&m->cpu, m->tdp_watts, &m->power);
     return options->model_file ? model_file_use(options, m, err) : 0;

@@ -86,7 +86,6 @@ static void learn_floor(struct zone *zone, double watts, double usage)
         watt_from_joules(zone->rest_joules, zone->rest_ns, &rest_watts) < 0)
         return;
     zone->floor_watts = fmin(zone->floor_watts, rest_watts);
-    zone->rest_joules = 0;
     zone->rest_ns = 0;
 }
 

@@ -45,16 +45,13 @@ static double socket_ceiling_watts(const struct cpu_facts *cpu, double tdp_watts
     return power_limit_package_ceiling(cpu_power_ceiling_watts(cpu, tdp_watts), HUGE_VAL);
 }
 
-/* Memory beside packages of that ceiling: as a counter's is believed (source_counter.c); and of a
-   GB twenty times the most of data/power/dram_watts_per_gb.csv, as modules of 2 GB draw no less
-   than those of 32. */
-#define DRAM_RATIO        0.5
-#define DRAM_WATTS_PER_GB 0.24
-#define DRAM_GB_AT_MOST   2.4
+/* Memory beside packages of that ceiling: as a counter's is believed; and of a GB twenty times the
+   most of data/power/dram_watts_per_gb.csv, as modules of 2 GB draw no less than those of 32. */
+#define DRAM_GB_AT_MOST 2.4
 
 static double dram_ceiling_watts(const struct model_file *m, double package_watts)
 {
-    double watts = fmax(package_watts * DRAM_RATIO, m->memory_gb * DRAM_WATTS_PER_GB);
+    double watts = power_limit_dram_ceiling(package_watts, m->memory_gb);
     return m->memory_gb > 0 ? fmin(watts, m->memory_gb * DRAM_GB_AT_MOST) : watts;
 }
 

@@ -17,11 +17,6 @@
 #define JOULES_PER_UJ 1e-6
 #define WATTS_PER_UW  1e-6
 
-/* Most watts of DRAM that are believable, as a part of the packages' ceiling by their kind, unless
-   there is a lot of it: twice the most of data/power/dram_watts_per_gb.csv. */
-#define DRAM_CEILING_RATIO        0.5
-#define DRAM_CEILING_WATTS_PER_GB 0.24
-
 struct tally {
     uint64_t base;  /* count up to which the joules include it; microwatts of the last reading */
     unsigned still; /* readings in a row at which it had not moved */
@@ -44,10 +39,8 @@ static double zone_ceiling(const struct power_source *s, double package_watts)
     const struct power_machine *m = s->machine;
     if (s->zone == ZONE_PSYS)
         return power_limit_machine_ceiling(package_watts, s->driver == &energy_hwmon);
-    if (s->zone == ZONE_DRAM) {
-        return fmax(m->ceiling_watts * DRAM_CEILING_RATIO,
-                    m->memory_gb * DRAM_CEILING_WATTS_PER_GB);
-    }
+    if (s->zone == ZONE_DRAM)
+        return power_limit_dram_ceiling(m->ceiling_watts, m->memory_gb);
     return package_watts;
 }
 

@@ -80,7 +80,7 @@ static bool names_hypervisor(const char *text)
         "Alibaba Cloud ECS",
         "vServer",
     };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
         if (strncmp(text, names[i], strlen(names[i])) == 0)
             return true;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/power_limit.h"
 
+#include "host/cpu_power.h"
 #include "host/msr.h"
 #include "host/powercap.h"
 
@@ -34,10 +35,14 @@ void power_limits_read(const struct rootfs *fs, const struct cpu_facts *cpu,
                        struct power_limits *ret)
 {
     *ret = (struct power_limits){ .tdp_source = "" };
-    if (cpu->hypervisor)
+    if (!cpu->hypervisor) {
+        read_registers(fs, cpu, ret);
+        read_powercap(fs, ret);
+    }
+    if (ret->tdp_watts > 0)
         return;
-    read_registers(fs, cpu, ret);
-    read_powercap(fs, ret);
+    ret->tdp_watts = cpu_power_tdp_by_name(cpu->model_name);
+    ret->tdp_source = ret->tdp_watts > 0 ? "table of CPUs" : "";
 }
 
 /* PL2 is held over a window of milliseconds, not at each moment. A limit counts up to 4 x kind (8 x
@@ -53,6 +58,14 @@ double power_limit_package_ceiling(double kind_watts, double limit_watts)
     double most = fmin(kind_watts * LIMIT_MOST_KIND, LIMIT_MOST_WATTS);
     double allowed = limit_watts > 0 ? fmin(limit_watts * LIMIT_MARGIN, most) : 0;
     return fmax(kind_watts, allowed);
+}
+
+#define DRAM_RATIO        0.5
+#define DRAM_WATTS_PER_GB 0.24 /* twice the most of data/power/dram_watts_per_gb.csv */
+
+double power_limit_dram_ceiling(double package_watts, double memory_gb)
+{
+    return fmax(package_watts * DRAM_RATIO, memory_gb * DRAM_WATTS_PER_GB);
 }
 
 /* psys has the memory, the board and, of a laptop, its screen and graphics in it. */

@@ -60,23 +60,14 @@ void probe_close(struct probe *p)
     free(p);
 }
 
-static void gather_tdp(struct probe *p, const struct power_limits *limits)
-{
-    p->tdp_watts = limits->tdp_watts;
-    p->tdp_source = limits->tdp_source;
-    if (p->tdp_watts > 0)
-        return;
-    p->tdp_watts = cpu_power_tdp_by_name(p->cpu.model_name);
-    p->tdp_source = p->tdp_watts > 0 ? "table of CPUs" : "";
-}
-
 static void gather_cpu(struct probe *p)
 {
     if (!p->cpu_known)
         return;
     struct power_limits limits;
     power_limits_read(&p->fs, &p->cpu, &limits);
-    gather_tdp(p, &limits);
+    p->tdp_watts = limits.tdp_watts;
+    p->tdp_source = limits.tdp_source;
     cpu_power_find(&p->cpu, p->tdp_watts, &p->power);
     p->limit_watts = limits.limit_watts;
     double kind_watts = cpu_power_ceiling_watts(&p->cpu, p->tdp_watts);

@@ -27,7 +27,7 @@ static void a_refresh_after_a_late_one_waits_for_the_next(void **state)
         { "the refresh at 500 ms and the first of a second", 500, 1000, true },
         { "the longest period", 44000, 60000, true },
     };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         uint64_t last_ns = 1000 * NS_PER_SEC + rows[i].late_ms * NS_PER_MS;
         uint64_t rings_ns = 1000 * NS_PER_SEC + rows[i].period_ms * NS_PER_MS;
         if (loop_is_due(rings_ns, last_ns, rows[i].period_ms * NS_PER_MS) != rows[i].is_due)
